@@ -1,0 +1,18 @@
+import { ulid } from 'ulid'
+
+/**
+ * The cell this process writes to. Every id carries it, so that a second cell (its own PostgreSQL) can be
+ * told apart by id alone. There is one cell today.
+ */
+const CELL = '00'
+
+const prefixes = {
+  account: 'acc',
+  apiKey: 'key',
+  request: 'req',
+  lot: 'lot',
+  grant: 'grant',
+} as const
+
+/** A new id, `req_00` + ULID: sortable by time, so monthly partitions are ranges of ids. */
+export const newId = (of: keyof typeof prefixes): string => `${prefixes[of]}_${CELL}${ulid()}`
