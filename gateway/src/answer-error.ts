@@ -1,0 +1,31 @@
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import type { Context } from 'hono'
+import type { GatewayContext } from './app.ts'
+import { ApiError } from './errors.ts'
+import type { Services } from './services.ts'
+
+/** Answers any error in OpenAI's envelope; what is not ours to tell becomes `internal_error`. Causes are logged, never sent. */
+export function answerError(
+  services: Services,
+  c: Context<GatewayContext>,
+  error: Error,
+): Response {
+  const shown = error instanceof ApiError ? error : new ApiError('internal_error', { cause: error })
+  if (shown.status >= 500 || shown.cause !== undefined) {
+    services.log[shown.status >= 500 ? 'error' : 'info'](
+      { requestId: c.get('requestId'), code: shown.code, cause: causeText(shown.cause) },
+      'request failed',
+    )
+  }
+  // Nobody is there to read it, or the answer has begun and cutting it is all that is left to say.
+  if (c.env.outgoing.destroyed || c.env.outgoing.headersSent) {
+    c.env.outgoing.destroy()
+    return RESPONSE_ALREADY_SENT
+  }
+  return c.json(shown, shown.status as 500, { ...shown.headers })
+}
+
+function causeText(cause: unknown): string | undefined {
+  if (cause instanceof Error) return cause.stack ?? cause.message
+  return cause === undefined ? undefined : JSON.stringify(cause)
+}

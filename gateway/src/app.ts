@@ -1,0 +1,59 @@
+import type { RequestListener } from 'node:http'
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import { newId } from '@smartoken/prisma/ids'
+import { Hono, type Context } from 'hono'
+import { chatCompletions } from './endpoints/chat-completions.ts'
+import { getModel, listModels } from './endpoints/models.ts'
+import { answerError } from './answer-error.ts'
+import { ApiError } from './errors.ts'
+import type { Services } from './services.ts'
+
+export interface GatewayContext {
+  Bindings: HttpBindings
+  Variables: { requestId: string }
+}
+
+/** The machine endpoints, `/v1/*`. */
+export function createApp(services: Services) {
+  return new Hono<GatewayContext>()
+    .use(async function requestId(c, next) {
+      c.set('requestId', newId('request'))
+      c.header('x-request-id', c.get('requestId'))
+      c.header('x-robots-tag', 'noindex')
+      await next()
+    })
+    .get('/healthz', (c) => c.text('ok'))
+    .get('/v1/models', listModels(services))
+    .get('/v1/models/*', getModel(services))
+    .post('/v1/chat/completions', chatCompletions(services))
+    .on(['GET', 'PUT', 'PATCH', 'DELETE'], '/v1/chat/completions', refuseMethod('POST'))
+    .notFound((c) =>
+      answerError(
+        services,
+        c,
+        new ApiError('not_found', {
+          message: `There is no ${c.req.method} ${c.req.path}. The endpoints are POST /v1/chat/completions, GET /v1/models and GET /v1/models/{id}.`,
+        }),
+      ),
+    )
+    .onError((error, c) => answerError(services, c, error))
+}
+
+/** The gateway as a `node:http` request listener. */
+export function createGatewayListener(services: Services): RequestListener {
+  const listener = getRequestListener(createApp(services).fetch)
+  return (incoming, outgoing) => {
+    const answered = listener(incoming, outgoing)
+    services.pending.add(answered)
+    void answered.finally(() => services.pending.delete(answered))
+  }
+}
+
+const refuseMethod =
+  (allowed: string) =>
+  (_c: Context): never => {
+    throw new ApiError('method_not_allowed', {
+      message: `Use ${allowed} for this endpoint.`,
+      headers: { allow: allowed },
+    })
+  }

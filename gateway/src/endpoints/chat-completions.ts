@@ -1,0 +1,56 @@
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import type { Model } from '@smartoken/prisma/catalog'
+import type { Context } from 'hono'
+import type { GatewayContext } from '../app.ts'
+import { relayJson } from '../relay/relay-json.ts'
+import { relayStream } from '../relay/relay-stream.ts'
+import type { Services } from '../services.ts'
+import { createAuthenticate } from '../steps/authenticate.ts'
+import { callUpstream, UpstreamFailed } from '../steps/call-upstream.ts'
+import { chooseRoutes } from '../steps/choose-routes.ts'
+import { openHold } from '../steps/open-hold.ts'
+import { readBody } from '../steps/read-body.ts'
+import { readChatRequest, type ChatRequest } from '../steps/read-chat-request.ts'
+import { resolveModel } from '../steps/resolve-model.ts'
+import { settleFailure } from '../steps/settle-failure.ts'
+import { outputPerLimit } from '../upstreams/upstream-body.ts'
+import { callerFacts, leaving } from './caller-facts.ts'
+
+/** POST /v1/chat/completions. Read it top to bottom: this is what the gateway does. */
+export const chatCompletions = (services: Services) => {
+  const authenticate = createAuthenticate(services.database)
+
+  return async (c: Context<GatewayContext>): Promise<Response> => {
+    const { incoming, outgoing } = c.env
+    const caller = await authenticate({
+      authorization: c.req.header('authorization'),
+      'x-api-key': c.req.header('x-api-key'),
+    })
+    const request = readChatRequest(await readBody(incoming))
+    const model = resolveModel(services.catalog, request.model)
+    const routes = chooseRoutes(services.upstreams, model)
+    const limitAsked = limitFor(model, request)
+    const hold = await openHold(services, {
+      requestId: c.get('requestId'),
+      caller,
+      model,
+      facts: callerFacts(incoming, '/v1/chat/completions', model, request),
+      promptTokens: request.prompt.tokens,
+      limit: limitAsked,
+      outputPerLimit: outputPerLimit(model, request),
+    })
+    try {
+      const call = await callUpstream(routes, model, request, hold.limit, leaving(outgoing))
+      const relay = request.stream ? relayStream : relayJson
+      await relay({ services, request, hold, call, limitAsked }, outgoing)
+    } catch (error) {
+      await settleFailure(services, hold, request, error, outgoing.destroyed)
+      throw error instanceof UpstreamFailed ? error.shown : error
+    }
+    return RESPONSE_ALREADY_SENT
+  }
+}
+
+/** The caller's own limit, or the model's default; more than the model can answer is no more than that. */
+const limitFor = (model: Model, request: ChatRequest): number =>
+  Math.min(request.maxTokensAsked ?? model.defaultOutput, model.maxOutput)

@@ -1,0 +1,67 @@
+import { findModel, pricesLiveAt, type Model } from '@smartoken/prisma/catalog'
+import { formatRate } from '@smartoken/prisma/money'
+import type { Context } from 'hono'
+import { ApiError } from '../errors.ts'
+import type { Services } from '../services.ts'
+
+/** GET /v1/models: every model sold, in OpenAI's shape with our facts beside it. Needs no key. */
+export const listModels =
+  ({ catalog, upstreams, clock }: Services) =>
+  (c: Context): Response =>
+    c.json({
+      object: 'list',
+      catalog: catalog.digest,
+      data: catalog.models
+        .filter((model) => model.sold)
+        .map((model) => describe(model, clock.now(), isAvailable(model, upstreams))),
+    })
+
+/** GET /v1/models/{id}, by id or alias; aliases contain slashes. */
+export const getModel =
+  ({ catalog, upstreams, clock }: Services) =>
+  (c: Context): Response => {
+    const id = decodeURIComponent(c.req.path.slice('/v1/models/'.length))
+    const found = findModel(catalog, id)
+    if (!found?.model.sold) {
+      throw new ApiError('model_not_found', {
+        message: `The model "${id.slice(0, 100)}" does not exist. See GET /v1/models.`,
+        param: 'model',
+      })
+    }
+    return c.json(describe(found.model, clock.now(), isAvailable(found.model, upstreams)))
+  }
+
+const isAvailable = (model: Model, upstreams: Services['upstreams']): boolean =>
+  model.routes.some((route) => upstreams.has(route.provider))
+
+function describe(model: Model, at: Date, available: boolean) {
+  return {
+    id: model.id,
+    object: 'model',
+    created: Math.trunc(Date.parse(model.released ?? model.updated) / 1_000),
+    owned_by: model.family,
+    name: model.name,
+    status: available ? 'available' : 'unavailable',
+    context_length: model.context,
+    max_output_tokens: model.maxOutput,
+    input_modalities: model.input,
+    output_modalities: model.output,
+    thinking: model.thinking,
+    capabilities: model.capabilities,
+    aliases: model.aliases.map((alias) => alias.id),
+    /** US dollars per million tokens, decimal strings. */
+    prices: pricesLiveAt(model, at).map((price) => ({
+      id: price.id,
+      from: price.from.toISOString(),
+      window: price.window ?? null,
+      tiers: price.tiers.map(({ upTo, rates }) => ({
+        prompt_tokens_up_to: upTo ?? null,
+        input: formatRate(rates.input),
+        cached_input: formatRate(rates.cachedInput),
+        cache_write: formatRate(rates.cacheWrite),
+        output: formatRate(rates.output),
+        thinking_output: formatRate(rates.thinkingOutput),
+      })),
+    })),
+  }
+}

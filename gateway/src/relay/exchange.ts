@@ -1,0 +1,23 @@
+import { ApiError } from '../errors.ts'
+import type { Services } from '../services.ts'
+import { UpstreamFailed, type UpstreamCall } from '../steps/call-upstream.ts'
+import type { Hold } from '../steps/open-hold.ts'
+import type { ChatRequest } from '../steps/read-chat-request.ts'
+
+/** One admitted request and the upstream's answer to it. */
+export interface Exchange {
+  readonly services: Services
+  readonly request: ChatRequest
+  readonly hold: Hold
+  readonly call: UpstreamCall
+  /** The limit the caller asked for or the model's default, tokens. */
+  readonly limitAsked: number
+}
+
+/** An answer that began and came to nothing before any of it was passed on. */
+export const answerFailed = ({ call }: Exchange, cause: unknown): UpstreamFailed =>
+  new UpstreamFailed(
+    new ApiError('upstream_unavailable', { cause, headers: { 'retry-after': '5' } }),
+    call.attempts,
+    call,
+  )

@@ -1,0 +1,152 @@
+import type { ServerResponse } from 'node:http'
+import { ApiError } from '../errors.ts'
+import type { Outcome } from '../metering/bill.ts'
+import { readUsage } from '../metering/read-usage.ts'
+import { settle, type Settled } from '../steps/settle.ts'
+import { answerHeaders, receiptComment } from './answer-headers.ts'
+import { answerFailed, type Exchange } from './exchange.ts'
+import { StreamReader } from './stream-reader.ts'
+
+/** A silent stream gets a comment this often, so that no proxy on the way gives it up. */
+const KEEP_ALIVE_MS = 15_000
+
+/**
+ * Relays a stream: bytes go from the upstream to the client as they come, and a slow client slows the
+ * upstream. Ends with the charge made durable, then usage if asked, receipt and `[DONE]`; or, if the
+ * upstream broke off, with one error event.
+ *
+ * Nothing is sent before the first output or keep-alive, so until then a failure can still be a true
+ * status: @throws UpstreamFailed.
+ */
+export const relayStream = (exchange: Exchange, out: ServerResponse): Promise<void> =>
+  new StreamRelay(exchange, out).run()
+
+class StreamRelay {
+  readonly #exchange: Exchange
+  readonly #out: ServerResponse
+  readonly #reader = new StreamReader()
+  /** What came before the first output, kept back while the status is still open. */
+  readonly #early: Buffer[] = []
+  readonly #keepAlive: NodeJS.Timeout
+  readonly #ended = Promise.withResolvers<void>()
+  #firstOutputAt: Date | undefined
+  #over = false
+
+  constructor(exchange: Exchange, out: ServerResponse) {
+    this.#exchange = exchange
+    this.#out = out
+    this.#keepAlive = setInterval(() => this.#send(Buffer.from(': keep-alive\n\n')), KEEP_ALIVE_MS)
+  }
+
+  run(): Promise<void> {
+    const { answer } = this.#exchange.call
+    this.#out.on('drain', answer.resume)
+    this.#out.on('close', this.#left)
+    answer.read({
+      data: (chunk) => this.#forward(chunk),
+      end: () => this.#finish(this.#isWhole() ? this.#complete : this.#broke('no finish reason')),
+      error: (error) => this.#finish(this.#broke(error)),
+    })
+    if (this.#out.destroyed) this.#left()
+    return this.#ended.promise
+  }
+
+  /** Takes a chunk; false while the client is slower than the upstream. */
+  #forward(chunk: Buffer): boolean {
+    const bytes = this.#reader.push(chunk)
+    const { error, output } = this.#reader.facts
+    if (error !== undefined) {
+      this.#exchange.call.answer.abort()
+      this.#finish(this.#broke(error))
+      return true
+    }
+    if (bytes.length === 0) return true
+    if (!output) {
+      this.#early.push(bytes)
+      return true
+    }
+    this.#firstOutputAt ??= this.#exchange.services.clock.now()
+    return this.#send(bytes)
+  }
+
+  /** Writes what was kept back and these bytes, under a head if there was none yet. */
+  #send(bytes: Buffer): boolean {
+    if (!this.#out.headersSent) {
+      this.#out.writeHead(200, {
+        ...answerHeaders(this.#exchange),
+        'content-type': 'text/event-stream; charset=utf-8',
+        'x-accel-buffering': 'no',
+      })
+    }
+    this.#keepAlive.refresh()
+    if (this.#early.length === 0) return this.#out.write(bytes)
+    return this.#out.write(Buffer.concat([...this.#early.splice(0), bytes]))
+  }
+
+  #isWhole(): boolean {
+    return this.#reader.facts.done || this.#reader.facts.finishReason !== undefined
+  }
+
+  /** Stops reading, once; the ending decides how the relay's promise goes. */
+  #finish(ending: () => Promise<void>): void {
+    if (this.#over) return
+    this.#over = true
+    clearInterval(this.#keepAlive)
+    this.#out.off('drain', this.#exchange.call.answer.resume)
+    this.#out.off('close', this.#left)
+    ending().then(this.#ended.resolve, this.#ended.reject)
+  }
+
+  readonly #left = (): void => {
+    this.#exchange.call.answer.abort()
+    this.#finish(async () => {
+      await this.#settle(this.#reader.facts.output ? 'client_left' : 'client_left_before_output')
+    })
+  }
+
+  readonly #complete = async (): Promise<void> => {
+    const settled = await this.#settle('completed')
+    const { usageChunk } = this.#reader
+    const events = [
+      ...(this.#exchange.request.usageAsked && usageChunk
+        ? [`data: ${JSON.stringify(usageChunk)}\n\n`]
+        : []),
+      ...(settled ? [receiptComment(this.#exchange.hold, settled)] : []),
+      'data: [DONE]\n\n',
+    ]
+    this.#send(Buffer.from(events.join('')))
+    this.#out.end()
+  }
+
+  #broke(cause: unknown): () => Promise<void> {
+    return async () => {
+      if (!this.#out.headersSent) throw answerFailed(this.#exchange, cause)
+      await this.#settle('upstream_broke')
+      const event = {
+        ...new ApiError('upstream_broke').toJSON(),
+        choices: [{ index: 0, delta: {}, finish_reason: 'error' }],
+      }
+      this.#send(Buffer.from(`data: ${JSON.stringify(event)}\n\n`))
+      this.#out.end()
+    }
+  }
+
+  #settle(outcome: Outcome): Promise<Settled | undefined> {
+    const { services, hold, call, request } = this.#exchange
+    const { usage, answerBytes, finishReason } = this.#reader.facts
+    return settle(services, {
+      hold,
+      by: call,
+      attempts: call.attempts,
+      outcome,
+      status: outcome.startsWith('client_left') ? 499 : 200,
+      reported: readUsage(usage),
+      promptBytes: request.prompt.bytes,
+      answerBytes,
+      most: hold.most,
+      finishReason,
+      firstOutputAt: this.#firstOutputAt,
+      ...(outcome === 'upstream_broke' && { errorCode: 'upstream_broke' }),
+    })
+  }
+}

@@ -1,0 +1,23 @@
+import { createServer } from 'node:http'
+import { createGatewayListener } from './app.ts'
+import { readGatewayEnv } from './env.ts'
+import { openServices } from './open-services.ts'
+
+/** A gateway process of its own, as in production. */
+const env = readGatewayEnv(process.env)
+const services = await openServices({
+  databaseUrl: env.DATABASE_URL,
+  env: process.env,
+  logLevel: env.LOG_LEVEL,
+})
+const server = createServer(createGatewayListener(services))
+server.listen(env.PORT, env.HOST, () =>
+  services.log.info({ host: env.HOST, port: env.PORT }, 'gateway listens'),
+)
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    server.close(() => void services.close().then(() => process.exit(0)))
+    server.closeIdleConnections()
+  })
+}

@@ -1,0 +1,106 @@
+import {
+  mostExpensive,
+  outputTokensFor,
+  quote,
+  type Model,
+  type PriceRow,
+} from '@smartoken/prisma/catalog'
+import { openHolds, type HoldAnswer, type RequestFacts } from '@smartoken/prisma/ledger'
+import type { NanoUsd } from '@smartoken/prisma/money'
+import { ApiError } from '../errors.ts'
+import type { Services } from '../services.ts'
+import type { Caller } from './authenticate.ts'
+import { refusal } from './refusal.ts'
+
+/** An answer shorter than this is not worth admitting a request for. */
+const LEAST_OUTPUT_TOKENS = 256
+/** A price can change between quoting it and holding by it, once. */
+const QUOTES = 3
+
+export interface HoldAsked {
+  readonly requestId: string
+  readonly caller: Caller
+  readonly model: Model
+  readonly facts: RequestFacts
+  /** Upper bound of prompt tokens. */
+  readonly promptTokens: number
+  /** The answer's limit, tokens, if the wallet affords it. */
+  readonly limit: number
+  /** Tokens that may be billed for a limit of one: 2 where thinking has a budget of its own beside it. */
+  readonly outputPerLimit: number
+}
+
+/** An admitted request: what it may cost and by which price. */
+export interface Hold {
+  readonly requestId: string
+  readonly accountId: string
+  readonly price: PriceRow
+  /** nUSD. */
+  readonly amount: NanoUsd
+  /** The limit to send upstream, tokens: never more than the wallet could pay at admission. */
+  readonly limit: number
+  /** Bounds of billable tokens. */
+  readonly most: { readonly prompt: number; readonly output: number }
+  readonly openedAt: Date
+}
+
+/**
+ * Holds what the request can cost at most, or what the wallet has left for a shorter answer.
+ * The database decides; every refusal is told in the client's terms.
+ */
+export async function openHold(services: Services, asked: HoldAsked): Promise<Hold> {
+  for (let attempt = 1; attempt <= QUOTES; attempt += 1) {
+    const { price, from, until } = quote(services.catalog, asked.model, services.clock.now())
+    const amountFor = (limit: number) =>
+      mostExpensive(price, {
+        inputTokens: asked.promptTokens,
+        outputTokens: limit * asked.outputPerLimit,
+      })
+    const answer = await admit(services, {
+      requestId: asked.requestId,
+      accountId: asked.caller.accountId,
+      apiKeyId: asked.caller.apiKeyId,
+      modelId: asked.model.id,
+      amount: amountFor(asked.limit),
+      least: amountFor(Math.min(asked.limit, LEAST_OUTPUT_TOKENS)),
+      tokens: asked.promptTokens + asked.limit * asked.outputPerLimit,
+      epoch: services.epoch,
+      priceId: price.id,
+      priceFrom: from,
+      priceUntil: until,
+      facts: asked.facts,
+    })
+    services.clock.set(answer.clock)
+    const affordable = () =>
+      Math.floor(outputTokensFor(price, asked.promptTokens, answer.amount) / asked.outputPerLimit)
+    if (answer.verdict === 'admitted') return admitted(asked, price, answer, affordable())
+    if (answer.verdict !== 'price_changed')
+      throw refusal(answer, affordable(), asked.model, services.catalog)
+  }
+  throw new ApiError('billing_unavailable', { headers: { 'retry-after': '1' } })
+}
+
+function admitted(asked: HoldAsked, price: PriceRow, answer: HoldAnswer, affordable: number): Hold {
+  const limit = Math.min(asked.limit, affordable)
+  return {
+    requestId: asked.requestId,
+    accountId: asked.caller.accountId,
+    price,
+    amount: answer.amount,
+    limit,
+    most: { prompt: asked.promptTokens, output: limit * asked.outputPerLimit },
+    openedAt: answer.clock,
+  }
+}
+
+async function admit(
+  services: Services,
+  request: Parameters<typeof openHolds>[1][number],
+): Promise<HoldAnswer> {
+  try {
+    const [answer] = await openHolds(services.database, [request])
+    return answer!
+  } catch (cause) {
+    throw new ApiError('billing_unavailable', { cause, headers: { 'retry-after': '2' } })
+  }
+}

@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import { ApiError } from '../errors.ts'
+import { promptSize, type PromptSize } from '../metering/input-bound.ts'
+import type { Body } from './read-body.ts'
+
+/** Loose on purpose: what we do not read, we forward. */
+const chatFields = z.looseObject({
+  model: z.string().min(1).max(200),
+  messages: z
+    .array(z.looseObject({ role: z.string() }))
+    .min(1)
+    .max(10_000),
+  stream: z.boolean().nullish(),
+  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+  max_tokens: z.int().positive().nullish(),
+  max_completion_tokens: z.int().positive().nullish(),
+  n: z
+    .literal(1, 'only 1 is supported: each choice is billed, so send one request a choice')
+    .nullish(),
+  tools: z
+    .array(
+      z.looseObject({
+        type: z.literal(
+          'function',
+          'only "function" tools are supported: built-in tools are billed by the provider in ways no price here covers',
+        ),
+      }),
+    )
+    .nullish(),
+})
+
+/** Fields that change what a provider bills us and that no price row covers. Refused rather than dropped, so nobody believes they work. */
+const UNPRICED_FIELDS = [
+  'audio',
+  'best_of',
+  'enable_search',
+  'modalities',
+  'plugins',
+  'prediction',
+  'search_options',
+  'service_tier',
+  'web_search',
+  'web_search_options',
+]
+
+export interface ChatRequest {
+  readonly model: string
+  readonly stream: boolean
+  /** Whether the caller asked for the usage chunk of a stream. */
+  readonly usageAsked: boolean
+  readonly maxTokensAsked: number | undefined
+  readonly prompt: PromptSize
+  /** The body as sent. */
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** Checks the fields we read. @throws ApiError 400 naming the field. */
+export function readChatRequest({ fields, bytes }: Body): ChatRequest {
+  const parsed = chatFields.safeParse(fields)
+  if (!parsed.success) throw invalid(parsed.error.issues[0]!)
+  const unpriced = UNPRICED_FIELDS.find(
+    (name) => fields[name] !== undefined && fields[name] !== null,
+  )
+  if (unpriced) {
+    throw new ApiError('unsupported_parameter', {
+      message: `"${unpriced}" is not supported: it changes what the provider bills in a way no price here covers. Remove it.`,
+      param: unpriced,
+    })
+  }
+  const { model, messages, stream, stream_options, max_tokens, max_completion_tokens } = parsed.data
+  return {
+    model,
+    stream: stream ?? false,
+    usageAsked: stream_options?.include_usage ?? false,
+    maxTokensAsked: max_completion_tokens ?? max_tokens ?? undefined,
+    prompt: promptSize(messages, bytes),
+    fields,
+  }
+}
+
+function invalid(issue: z.core.$ZodIssue): ApiError {
+  const param = issue.path.join('.')
+  const unsupported = param === 'n' || param.startsWith('tools')
+  return new ApiError(unsupported ? 'unsupported_parameter' : 'invalid_request', {
+    message: `${param || 'The body'}: ${issue.message}.`,
+    param,
+  })
+}

@@ -1,0 +1,100 @@
+import { charge, cost, type Usage } from '@smartoken/prisma/catalog'
+import { settleHolds, type Settlement } from '@smartoken/prisma/ledger'
+import { nanoUsd, type NanoUsd } from '@smartoken/prisma/money'
+import { bill, type Ending } from '../metering/bill.ts'
+import type { Services } from '../services.ts'
+import type { OpenRoute } from './choose-routes.ts'
+import type { Hold } from './open-hold.ts'
+
+/** How a held request ended, beside what its bill is made from. */
+export interface HeldEnding extends Ending {
+  readonly hold: Hold
+  readonly by: OpenRoute | undefined
+  readonly attempts: number
+  readonly status: number
+  readonly errorCode?: string
+  readonly finishReason?: string
+  readonly firstOutputAt?: Date
+}
+
+/** A durable charge. */
+export interface Settled {
+  /** nUSD taken. */
+  readonly charge: NanoUsd
+  readonly usage: Usage
+  readonly usageSource: Settlement['usageSource']
+}
+
+/** How long an answer waits for its charge before it ends without a receipt. */
+const PATIENCE_MS = 1_000
+const RETRY_MS = [100, 250, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 60_000, 60_000]
+
+/**
+ * Charges a request by its outcome and releases the rest of its hold. Returns undefined if the database
+ * does not answer in time: the settle is then retried behind the answer, and takes effect once.
+ */
+export async function settle(services: Services, ending: HeldEnding): Promise<Settled | undefined> {
+  const { usage, source } = bill(ending)
+  const settled = settleWithRetries(services, settlementOf(services, ending, usage, source)).then(
+    (amount) => (amount === undefined ? undefined : { charge: amount, usage, usageSource: source }),
+  )
+  track(services.pending, settled)
+  return Promise.race([settled, patience()])
+}
+
+function settlementOf(
+  services: Services,
+  ending: HeldEnding,
+  usage: Usage,
+  usageSource: Settlement['usageSource'],
+): Settlement {
+  const { hold, by } = ending
+  const billed = usageSource !== 'none'
+  return {
+    requestId: hold.requestId,
+    accountId: hold.accountId,
+    due: billed ? charge(usage, hold.price) : nanoUsd(0n),
+    cost:
+      billed && by && !by.upstream.sandbox
+        ? cost(services.catalog, usage, by.route, hold.openedAt)
+        : nanoUsd(0n),
+    usage,
+    usageSource,
+    route: by?.route.id,
+    provider: by && (by.upstream.sandbox ? 'sandbox' : by.upstream.provider),
+    upstreamModel: by?.route.upstreamModel,
+    attempts: ending.attempts,
+    maxTokensSent: hold.limit,
+    status: ending.status,
+    outcome: ending.outcome,
+    errorCode: ending.errorCode,
+    finishReason: ending.finishReason,
+    firstOutputAt: ending.firstOutputAt,
+  }
+}
+
+async function settleWithRetries(
+  services: Services,
+  settlement: Settlement,
+): Promise<NanoUsd | undefined> {
+  for (const wait of [...RETRY_MS, undefined]) {
+    try {
+      const [answer] = await settleHolds(services.database, [settlement])
+      services.clock.set(answer!.clock)
+      return answer!.charge ?? undefined
+    } catch (error) {
+      services.log.error({ requestId: settlement.requestId, error: String(error) }, 'settle failed')
+      if (wait === undefined) return undefined
+      await new Promise((resolve) => setTimeout(resolve, wait))
+    }
+  }
+  return undefined
+}
+
+const patience = () =>
+  new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), PATIENCE_MS).unref())
+
+function track(pending: Set<Promise<unknown>>, work: Promise<unknown>): void {
+  pending.add(work)
+  void work.finally(() => pending.delete(work))
+}
