@@ -1,0 +1,8 @@
+export { findModel, nearestIds, type FoundModel } from './find.ts'
+export { loadCatalog } from './load.ts'
+export { margins, type Margin } from './margin.ts'
+export * from './model.ts'
+export { charge, cost, mostExpensive, outputTokensFor, tierFor } from './price.ts'
+export { CatalogError, type Problem } from './problem.ts'
+export { pricesComing, pricesLiveAt, quote, type Quote } from './quote.ts'
+export { promptTokens, type Usage } from './usage.ts'
