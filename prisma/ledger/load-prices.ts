@@ -16,28 +16,34 @@ export async function loadPrices(database: Queryable, catalog: Catalog): Promise
   const rows = catalog.models.flatMap((model) =>
     model.prices.map((price) => priceRow(model, price)),
   )
-  const { rows: edited } = await database.query<{ id: string }>(
-    `with asked as (
-       select * from jsonb_to_recordset($1) as r (id text, model_id text, valid_from timestamptz, valid_until timestamptz, terms jsonb)
-     ), ended as (
+  const asked = JSON.stringify(rows)
+  await refuseEdited(database, asked)
+  await database.query(
+    `with asked as (select * from ${ASKED}), ended as (
        update price set valid_until = ledger_clock()
-       where (valid_until is null or valid_until > ledger_clock()) and id not in (select id from asked)
-     ), loaded as (
-       insert into price (id, model_id, valid_from, valid_until, terms)
+       where (valid_until is null or valid_until > ledger_clock()) and id not in (select id from asked))
+     insert into price (id, model_id, valid_from, valid_until, terms)
        select id, model_id, valid_from, valid_until, terms from asked
        on conflict (id) do update set valid_until = excluded.valid_until
-       where price.terms = excluded.terms and price.valid_until is distinct from excluded.valid_until
-     )
-     select asked.id from asked join price using (id)
-     where price.terms <> asked.terms or price.valid_from <> asked.valid_from`,
-    [JSON.stringify(rows)],
+         where price.valid_until is distinct from excluded.valid_until`,
+    [asked],
   )
-  if (edited.length > 0) {
-    throw new PriceEdited(
-      `price ${edited.map((row) => row.id).join(', ')} was published with other terms: ` +
-        'leave the published row as it is and add a row with a later "from"',
-    )
-  }
+}
+
+const ASKED =
+  'jsonb_to_recordset($1) as asked (id text, model_id text, valid_from timestamptz, valid_until timestamptz, terms jsonb)'
+
+async function refuseEdited(database: Queryable, asked: string): Promise<void> {
+  const { rows } = await database.query<{ id: string }>(
+    `select id from ${ASKED} join price using (id)
+     where price.terms <> asked.terms or price.valid_from <> asked.valid_from`,
+    [asked],
+  )
+  if (rows.length === 0) return
+  throw new PriceEdited(
+    `price ${rows.map(({ id }) => id).join(', ')} was published with other terms: ` +
+      'leave the published row as it is and add a row with a later "from"',
+  )
 }
 
 function priceRow(model: Model, price: PriceRow) {
