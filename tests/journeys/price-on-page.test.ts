@@ -49,7 +49,7 @@ test.each(catalog.models.filter((model) => model.sold).map((model) => [model.id,
       await setClock(instantIn(model, line.price))
       for (const thinking of [false, true]) {
         const usage = usageIn(line, lines, thinking)
-        expect(await chargeOf(model, usage), `${line.price}, prompts up to ${line.tier}`).toEqual({
+        expect(await chargeOf(model, usage)).toEqual({
           price_id: line.price,
           charge: expectedCharge(line, usage),
         })
@@ -151,7 +151,7 @@ async function chargeOf(model: Model, usage: ReportedClasses) {
       ],
     }),
   })
-  expect(response.status, await response.text()).toBe(200)
+  expect(await response.text()).toContain('chat.completion')
   const row = await gateway.requestRow(response.headers.get('x-request-id')!)
   return { price_id: row['price_id'], charge: row.charge }
 }
