@@ -190,6 +190,8 @@ async function startDevelopment(env: ReturnType<typeof readEnv>) {
   const identityProvider = await startIdentityProvider({
     ...client,
     redirectUris: [`${env.PUBLIC_URL}/auth/callback`],
+    // An identity is its issuer's: the same address at each start, so that accounts are found again.
+    port: env.PORT + 1,
   })
   running.push({ stop: () => identityProvider.stop() })
   return {

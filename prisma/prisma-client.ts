@@ -7,4 +7,8 @@ import { PrismaClient } from './generated/client/client.ts'
  * takes 100 ms. `$disconnect()` closes its connections.
  */
 export const createPrisma = (url: string, options: PoolOptions): PrismaClient =>
-  new PrismaClient({ adapter: new PrismaPg(poolConfig(url, options)) })
+  new PrismaClient({
+    adapter: new PrismaPg(poolConfig(url, options)),
+    // Errors are logged; the long form quotes a query's arguments.
+    errorFormat: 'minimal',
+  })

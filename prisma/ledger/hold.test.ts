@@ -84,6 +84,18 @@ describe('a hold', () => {
     expect(answers.filter(({ verdict }) => verdict === 'balance_too_low')).toHaveLength(30)
   })
 
+  test('of sessions at once never exceed the wallet, and none of them fails', async () => {
+    for (let round = 0; round < 30; round += 1) {
+      account = await createAccount(database.pool, { balance: '0.3' })
+      const sessions = Array.from({ length: 10 }, () => open({ amount: usd('0.1') }))
+      const verdicts = (await Promise.all(sessions)).map(({ verdict }) => verdict)
+      expect(verdicts.toSorted()).toEqual([
+        ...Array.from({ length: 3 }, () => 'admitted'),
+        ...Array.from({ length: 7 }, () => 'balance_too_low'),
+      ])
+    }
+  })
+
   test('of several accounts in one batch are decided apart', async () => {
     const rich = await createAccount(database.pool, { balance: '1' })
     const poor = await createAccount(database.pool)
@@ -109,6 +121,16 @@ describe('a hold', () => {
     account = await createAccount(database.pool, { balance: '1' })
     await arrange()
     expect(await open({ amount: usd('0.1') })).toMatchObject({ verdict })
+  })
+
+  test('counts what a key holds open against its cap, not only what it has spent', async () => {
+    account = await createAccount(database.pool, { balance: '1' })
+    await change('api_key', 'cap_total = 150000000')
+    expect(await open({ amount: usd('0.1') })).toMatchObject({ verdict: 'admitted' })
+    expect(await open({ amount: usd('0.1') })).toMatchObject({
+      verdict: 'cap_reached',
+      amount: usd('0.05'),
+    })
   })
 
   test('is refused for a key of another account, as for one that does not exist', async () => {
