@@ -61,6 +61,20 @@ describe('a hold', () => {
     expect(rows).toEqual([{ held: usd('0.4') }])
   })
 
+  test('is opened once where its batch has it twice', async () => {
+    account = await createAccount(database.pool, { balance: '1' })
+    const hold = holdOf(account, { amount: usd('0.4') })
+    const answers = await openHolds(database.pool, [hold, holdOf(account), hold])
+    expect(answers.map(({ amount }) => amount).toSorted()).toEqual(
+      [usd('0.1'), usd('0.4'), usd('0.4')].toSorted(),
+    )
+    const { rows } = await database.pool.query(
+      'select held, open_holds from wallet where account_id = $1',
+      [account.accountId],
+    )
+    expect(rows).toEqual([{ held: usd('0.5'), open_holds: 2 }])
+  })
+
   test('holds what is left where that is enough, and says what could be held where it is not', async () => {
     account = await createAccount(database.pool, { balance: '1' })
     expect(await open({ amount: usd('3'), least: usd('0.7') })).toMatchObject({

@@ -121,6 +121,14 @@ describe('settling', () => {
     expect(await wallet()).toEqual({ posted: usd('0.96'), held: 0n, open_holds: 0 })
   })
 
+  test('is once where a batch has it twice', async () => {
+    account = await createAccount(database.pool, { balance: '1' })
+    const held = await hold('0.1')
+    const answers = await settleHolds(database.pool, [settlementOf(held), settlementOf(held)])
+    expect(answers.map(({ charge }) => charge)).toEqual([usd('0.04'), usd('0.04')])
+    expect(await wallet()).toEqual({ posted: usd('0.96'), held: 0n, open_holds: 0 })
+  })
+
   test('without a hold moves nothing', async () => {
     account = await createAccount(database.pool, { balance: '1' })
     expect(await settle(holdOf(account))).toMatchObject({ outcome: 'no_hold', charge: null })

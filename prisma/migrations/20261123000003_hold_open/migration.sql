@@ -22,12 +22,12 @@ end $$;
 
 -- What a rate limit (the generic cell rate algorithm, ATM Forum TM 4.0) still lets through now. A limit of N a minute
 -- lets N through at once and refills one every 60/N seconds. `at` is the theoretical arrival time. Null: no limit.
-create function rate_room(at timestamptz, per_minute int, clock timestamptz) returns bigint language sql immutable as $$
+create function rate_room(at timestamptz, per_minute int, clock timestamptz) returns bigint language sql stable as $$
   select floor(per_minute * (60000 - greatest(extract(epoch from at - clock) * 1000, 0)) / 60000)::bigint
 $$;
 
 create function rate_after(at timestamptz, per_minute int, taken bigint, clock timestamptz) returns timestamptz
-language sql immutable as $$
+language sql stable as $$
   select case when per_minute is null then at
     else greatest(at, clock) + taken * interval '60 seconds' / per_minute end
 $$;
@@ -37,6 +37,9 @@ $$;
 -- concurrency, balance. Refused requests count nothing. Idempotent by request id: a replay returns the first
 -- admission and counts nothing twice.
 --
+-- Every table is reached by its key: a plan made while a table was small (each month's partition begins so) would read
+-- it whole when it no longer is.
+--
 -- requests: [{request_id, account_id, api_key_id, model_id, amount, least, tokens, epoch, price_id, price_from,
 --             price_until, facts}]: amounts in nUSD, tokens = the most the request can use.
 -- verdict:  admitted | busy (wallet locked elsewhere, only without `wait`) | key_unknown | key_revoked | key_expired |
@@ -45,7 +48,7 @@ $$;
 -- amount:   what is held; when refused for money, what could be held.
 create function hold_open(requests jsonb, wait boolean default true)
 returns table (request_id text, verdict text, amount bigint, retry_after_ms bigint, clock timestamptz)
-language plpgsql as $$
+language plpgsql set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare
   at constant timestamptz := ledger_clock();
@@ -64,8 +67,15 @@ declare
   ids text[] := '{}';
   rulings text[] := '{}';
   amounts bigint[] := '{}';
-  token_counts bigint[] := '{}';
   waits bigint[] := '{}';
+  held_ids text[] := '{}';
+  held_accounts text[] := '{}';
+  held_keys text[] := '{}';
+  held_amounts bigint[] := '{}';
+  held_tokens bigint[] := '{}';
+  held_epochs bigint[] := '{}';
+  held_prices text[] := '{}';
+  held_facts jsonb[] := '{}';
 begin
   for ask in
     select r.*, (wallet.account_id is not null) as known, coalesce(hold.amount, request.held) as already,
@@ -109,7 +119,7 @@ begin
     counted := least(ask.tokens, ask.account_tpm, ask.key_tpm);
     granted := least(ask.amount, free, cap_room);
     ruling := case
-      when ask.already is not null then 'replayed'
+      when ask.already is not null or ask.request_id = any (held_ids) then 'replayed'
       when not ask.known and not wait then 'busy'
       when ask.key_id is null or not ask.known then 'key_unknown'
       when ask.revoked_at <= at then 'key_revoked'
@@ -128,11 +138,15 @@ begin
       free := free - granted; cap_room := cap_room - granted;
       account_count := account_count + 1; account_tokens := account_tokens + counted;
       key_count := key_count + 1; key_tokens := key_tokens + counted;
+      held_ids := held_ids || ask.request_id; held_accounts := held_accounts || ask.account_id;
+      held_keys := held_keys || ask.api_key_id; held_amounts := held_amounts || granted;
+      held_tokens := held_tokens || counted; held_epochs := held_epochs || ask.epoch;
+      held_prices := held_prices || ask.price_id; held_facts := held_facts || ask.facts;
     end if;
     ids := ids || ask.request_id;
     rulings := rulings || ruling;
-    amounts := amounts || case when ruling = 'replayed' then ask.already else greatest(granted, 0) end;
-    token_counts := token_counts || counted;
+    amounts := amounts || case when ruling = 'replayed'
+      then coalesce(ask.already, held_amounts[array_position(held_ids, ask.request_id)]) else greatest(granted, 0) end;
     waits := waits || case ruling
       when 'requests_limited' then ceil(60000.0 / least(ask.account_rpm, ask.key_rpm))
       when 'tokens_limited' then ceil(60000.0 * counted / least(ask.account_tpm, ask.key_tpm))
@@ -140,27 +154,21 @@ begin
   end loop;
 
   insert into hold (request_id, account_id, api_key_id, amount, tokens, epoch, price_id, facts, opened_at)
-    select r.request_id, r.account_id, r.api_key_id, v.amount, v.tokens, r.epoch, r.price_id, r.facts, at
-    from unnest(ids, rulings, amounts, token_counts) as v (request_id, ruling, amount, tokens)
-      join jsonb_to_recordset(requests) as r (request_id text, account_id text, api_key_id text, epoch bigint, price_id text, facts jsonb)
-        on r.request_id = v.request_id
-    where v.ruling = 'admitted';
+    select *, at from unnest(held_ids, held_accounts, held_keys, held_amounts, held_tokens, held_epochs, held_prices, held_facts);
 
   update wallet set held = wallet.held + h.amount, open_holds = wallet.open_holds + h.count,
       requests_at = rate_after(wallet.requests_at, account.requests_per_minute, h.count, at),
       tokens_at = rate_after(wallet.tokens_at, account.tokens_per_minute, h.tokens, at)
-    from (select hold.account_id, sum(hold.amount) as amount, count(*) as count, sum(hold.tokens)::bigint as tokens
-        from hold join unnest(ids, rulings) as v (request_id, ruling) on v.request_id = hold.request_id and v.ruling = 'admitted'
-        group by hold.account_id) as h
+    from (select account_id, sum(amount) as amount, count(*) as count, sum(tokens)::bigint as tokens
+        from unnest(held_accounts, held_amounts, held_tokens) as h (account_id, amount, tokens) group by account_id) as h
       join account on account.id = h.account_id
     where wallet.account_id = h.account_id;
 
   update api_key as k set held = k.held + h.amount, open_holds = k.open_holds + h.count, last_used_at = at,
       requests_at = rate_after(k.requests_at, k.requests_per_minute, h.count, at),
       tokens_at = rate_after(k.tokens_at, k.tokens_per_minute, h.tokens, at)
-    from (select hold.api_key_id, sum(hold.amount) as amount, count(*) as count, sum(hold.tokens)::bigint as tokens
-        from hold join unnest(ids, rulings) as v (request_id, ruling) on v.request_id = hold.request_id and v.ruling = 'admitted'
-        group by hold.api_key_id) as h
+    from (select api_key_id, sum(amount) as amount, count(*) as count, sum(tokens)::bigint as tokens
+        from unnest(held_keys, held_amounts, held_tokens) as h (api_key_id, amount, tokens) group by api_key_id) as h
     where k.id = h.api_key_id;
 
   return query

@@ -6,7 +6,7 @@
 -- outcome:     settled | replayed | busy (wallet locked elsewhere, only without `wait`) | no_hold
 create function hold_settle(settlements jsonb, wait boolean default true)
 returns table (request_id text, outcome text, charge bigint, shortfall bigint, clock timestamptz)
-language plpgsql as $$
+language plpgsql set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare
   at constant timestamptz := ledger_clock();
@@ -17,43 +17,54 @@ declare
   free bigint;
   taken bigint;
   ids text[] := '{}';
+  accounts text[] := '{}';
+  keys text[] := '{}';
+  helds bigint[] := '{}';
   charges bigint[] := '{}';
+  shortfalls bigint[] := '{}';
+  unuseds bigint[] := '{}';
+  days date[] := '{}';
+  rows jsonb[] := '{}';
   allocated bigint;
 begin
   for item in
-    select hold.request_id, hold.account_id, hold.amount, wallet.posted - wallet.held as available, s.due
-    from jsonb_to_recordset(settlements) as s (request_id text, account_id text, due bigint)
+    select s.row, s.due, hold.request_id, hold.account_id, hold.api_key_id, hold.amount,
+      (hold.opened_at at time zone 'UTC')::date as day, wallet.posted - wallet.held as available,
+      greatest(hold.tokens - s.tokens, 0) as unused
+    from (select row, row ->> 'request_id' as request_id, row ->> 'account_id' as account_id, (row ->> 'due')::bigint as due,
+          (row ->> 'input_tokens')::bigint + (row ->> 'cached_input_tokens')::bigint + (row ->> 'cache_write_tokens')::bigint
+            + (row ->> 'output_tokens')::bigint + (row ->> 'thinking_output_tokens')::bigint as tokens
+        from jsonb_array_elements(settlements) as row) as s
       join hold on hold.request_id = s.request_id and hold.account_id = s.account_id
       join wallet on wallet.account_id = hold.account_id
     where hold.account_id = any (locked)
     order by hold.account_id, hold.request_id
   loop
+    continue when item.request_id = ids[cardinality(ids)]; -- the same settlement twice in one batch
     if item.account_id is distinct from account then
       account := item.account_id; free := item.available;
     end if;
     taken := least(item.due, item.amount + free);
     free := free + item.amount - taken;
-    ids := ids || item.request_id;
-    charges := charges || taken;
+    ids := ids || item.request_id; accounts := accounts || item.account_id; keys := keys || item.api_key_id;
+    helds := helds || item.amount; charges := charges || taken; shortfalls := shortfalls || item.due - taken;
+    unuseds := unuseds || item.unused; days := days || item.day; rows := rows || item.row;
   end loop;
 
   -- Lots and charges of a wallet are laid end to end on one line; where a lot's stretch overlaps a charge's, that much
   -- of the lot pays that charge.
   with due as (
-    select hold.account_id, hold.request_id, c.charge,
-      sum(c.charge) over (partition by hold.account_id order by hold.request_id) as until
-    from unnest(ids, charges) as c (request_id, charge) join hold on hold.request_id = c.request_id
-    where c.charge > 0
-  ), money as (
-    select lot.account_id, lot.id, lot.remaining,
-      sum(lot.remaining) over (partition by lot.account_id
-        order by (lot.origin = 'paid'), lot.expires_at nulls last, lot.id) as until
-    from lot where lot.account_id = any (locked) and not lot.empty
+    select account_id, request_id, charge, sum(charge) over (partition by account_id order by request_id) as until
+    from unnest(accounts, ids, charges) as c (account_id, request_id, charge) where charge > 0
   ), taken as (
     select due.request_id, due.account_id, money.id as lot_id,
       (least(due.until, money.until) - greatest(due.until - due.charge, money.until - money.remaining))::bigint as amount
-    from due join money on money.account_id = due.account_id
-      and money.until - money.remaining < due.until and due.until - due.charge < money.until
+    from (select distinct account_id from due) as payer
+      cross join lateral (
+        select lot.id, lot.remaining, sum(lot.remaining) over (order by (lot.origin = 'paid'), lot.expires_at nulls last, lot.id) as until
+        from lot where lot.account_id = payer.account_id and not lot.empty) as money
+      join due on due.account_id = payer.account_id
+        and money.until - money.remaining < due.until and due.until - due.charge < money.until
   ), booked as (
     insert into transfer (ref, kind, debit, credit, amount, account_id, at)
       select request_id, 'charge', lot_id, 'revenue', amount, account_id, at from taken
@@ -70,10 +81,8 @@ begin
   end if;
 
   insert into transfer (ref, kind, debit, credit, amount, account_id, at)
-    select s.request_id, 'shortfall', 'house', 'revenue', s.due - c.charge, s.account_id, at
-    from unnest(ids, charges) as c (request_id, charge)
-      join jsonb_to_recordset(settlements) as s (request_id text, account_id text, due bigint) on s.request_id = c.request_id
-    where s.due > c.charge;
+    select request_id, 'shortfall', 'house', 'revenue', shortfall, account_id, at
+    from unnest(ids, accounts, shortfalls) as c (request_id, account_id, shortfall) where shortfall > 0;
 
   insert into request (id, account_id, api_key_id, epoch, endpoint, model_id, model_asked, stream, prompt_bytes,
       max_tokens_asked, max_tokens_sent, network, user_agent, client_retries, route, provider, upstream_model, attempts,
@@ -83,14 +92,13 @@ begin
       f.prompt_bytes, f.max_tokens_asked, s.max_tokens_sent, f.network, f.user_agent, f.client_retries, s.route, s.provider,
       s.upstream_model, s.attempts, s.status, s.outcome, s.error_code, s.finish_reason, s.input_tokens,
       s.cached_input_tokens, s.cache_write_tokens, s.output_tokens, s.thinking_output_tokens, s.usage_source,
-      hold.price_id, hold.amount, c.charge, s.due - c.charge, s.cost, hold.opened_at, s.first_output_at, at
-    from unnest(ids, charges) as c (request_id, charge)
+      hold.price_id, hold.amount, c.charge, c.shortfall, s.cost, hold.opened_at, s.first_output_at, at
+    from unnest(ids, charges, shortfalls, rows) as c (request_id, charge, shortfall, row)
       join hold on hold.request_id = c.request_id
-      join jsonb_to_recordset(settlements) as s (request_id text, due bigint, max_tokens_sent int, route text,
-          provider text, upstream_model text, attempts int, status int, outcome text, error_code text, finish_reason text,
-          input_tokens bigint, cached_input_tokens bigint, cache_write_tokens bigint, output_tokens bigint,
-          thinking_output_tokens bigint, usage_source text, cost bigint, first_output_at timestamptz)
-        on s.request_id = c.request_id
+      cross join lateral jsonb_to_record(c.row) as s (max_tokens_sent int, route text, provider text, upstream_model text,
+          attempts int, status int, outcome text, error_code text, finish_reason text, input_tokens bigint,
+          cached_input_tokens bigint, cache_write_tokens bigint, output_tokens bigint, thinking_output_tokens bigint,
+          usage_source text, cost bigint, first_output_at timestamptz)
       cross join lateral jsonb_to_record(hold.facts) as f (endpoint text, model_id text, model_asked text, stream boolean,
           prompt_bytes int, max_tokens_asked int, network text, user_agent text, client_retries int);
 
@@ -98,11 +106,8 @@ begin
   update wallet set posted = wallet.posted - h.charge, held = wallet.held - h.held, open_holds = wallet.open_holds - h.count,
       tokens_at = case when account.tokens_per_minute is null then wallet.tokens_at
         else wallet.tokens_at - h.unused * interval '60 seconds' / account.tokens_per_minute end
-    from (select hold.account_id, sum(hold.amount) as held, sum(c.charge) as charge, count(*) as count,
-          sum(greatest(hold.tokens - r.input_tokens - r.cached_input_tokens - r.cache_write_tokens - r.output_tokens - r.thinking_output_tokens, 0)) as unused
-        from unnest(ids, charges) as c (request_id, charge)
-          join hold on hold.request_id = c.request_id join request as r on r.id = c.request_id
-        group by hold.account_id) as h
+    from (select account_id, sum(held) as held, sum(charge) as charge, count(*) as count, sum(unused) as unused
+        from unnest(accounts, helds, charges, unuseds) as h (account_id, held, charge, unused) group by account_id) as h
       join account on account.id = h.account_id
     where wallet.account_id = h.account_id;
 
@@ -115,13 +120,10 @@ begin
       spent_on = today,
       tokens_at = case when k.tokens_per_minute is null then k.tokens_at
         else k.tokens_at - h.unused * interval '60 seconds' / k.tokens_per_minute end
-    from (select hold.api_key_id, sum(hold.amount) as held, sum(c.charge) as charge, count(*) as count,
-          coalesce(sum(c.charge) filter (where (hold.opened_at at time zone 'UTC')::date = today), 0) as charge_today,
-          coalesce(sum(c.charge) filter (where date_trunc('month', hold.opened_at at time zone 'UTC') = date_trunc('month', today::timestamp)), 0) as charge_this_month,
-          sum(greatest(hold.tokens - r.input_tokens - r.cached_input_tokens - r.cache_write_tokens - r.output_tokens - r.thinking_output_tokens, 0)) as unused
-        from unnest(ids, charges) as c (request_id, charge)
-          join hold on hold.request_id = c.request_id join request as r on r.id = c.request_id
-        group by hold.api_key_id) as h
+    from (select api_key_id, sum(held) as held, sum(charge) as charge, count(*) as count, sum(unused) as unused,
+          coalesce(sum(charge) filter (where day = today), 0) as charge_today,
+          coalesce(sum(charge) filter (where date_trunc('month', day) = date_trunc('month', today)), 0) as charge_this_month
+        from unnest(keys, helds, charges, unuseds, days) as h (api_key_id, held, charge, unused, day) group by api_key_id) as h
     where k.id = h.api_key_id;
 
   delete from hold where request_id = any (ids);
