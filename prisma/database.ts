@@ -3,6 +3,8 @@ import { Pool, type PoolConfig, types } from 'pg'
 export type { Pool } from 'pg'
 
 const CONNECT_MS = 5_000
+/** What PostgreSQL gets to cancel a statement by itself before we let go of it. */
+const CANCEL_GRACE_MS = 500
 
 /** No transaction of ours waits for anything but the database: an idle one holds back every wallet's clean-up. */
 const IDLE_IN_TRANSACTION_MS = 1_000
@@ -40,6 +42,8 @@ export const poolConfig = (url: string, options: PoolOptions): PoolConfig => ({
   statement_timeout: options.statementTimeoutMs,
   idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
   connectionTimeoutMillis: CONNECT_MS,
+  // A server that is frozen or cut off cancels nothing: then the client gives up, and drops the connection.
+  query_timeout: options.statementTimeoutMs + CANCEL_GRACE_MS,
 })
 
 /** The parser `pg` has for a type, by the type's number: its list of names lacks arrays. */

@@ -2,7 +2,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context } from 'hono'
 import type { GatewayContext } from './app.ts'
 import { ApiError } from './errors.ts'
-import type { Services } from './services.ts'
+import type { Services } from './open-services.ts'
 
 /** Answers any error in OpenAI's envelope; what is not ours to tell becomes `internal_error`. Causes are logged, never sent. */
 export function answerError(

@@ -6,7 +6,7 @@ import { chatCompletions } from './endpoints/chat-completions.ts'
 import { getModel, listModels } from './endpoints/models.ts'
 import { answerError } from './answer-error.ts'
 import { ApiError } from './errors.ts'
-import type { Services } from './services.ts'
+import type { Services } from './open-services.ts'
 
 export interface GatewayContext {
   Bindings: HttpBindings
@@ -41,13 +41,24 @@ export function createApp(services: Services) {
 
 /** The gateway as a `node:http` request listener. */
 export function createGatewayListener(services: Services): RequestListener {
-  const listener = getRequestListener(createApp(services).fetch)
+  const listener = getRequestListener(createApp(services).fetch, {
+    errorHandler: refuseAddress,
+    // The adapter's own Response, put in the global's place, would write a head over an answer already sent.
+    overrideGlobalObjects: false,
+  })
   return (incoming, outgoing) => {
     const answered = listener(incoming, outgoing)
     services.pending.add(answered)
     void answered.finally(() => services.pending.delete(answered))
   }
 }
+
+/** What no URL can be made of (a broken Host header) never reaches the app. */
+const refuseAddress = (): Response =>
+  Response.json(new ApiError('invalid_request', { message: 'The address or Host is not valid.' }), {
+    status: 400,
+    headers: { 'x-request-id': newId('request'), 'x-robots-tag': 'noindex' },
+  })
 
 const refuseMethod =
   (allowed: string) =>

@@ -1,12 +1,24 @@
 import { hostname } from 'node:os'
-import { loadCatalog } from '@smartoken/prisma/catalog'
-import { createPool } from '@smartoken/prisma/database'
+import { type Catalog, loadCatalog } from '@smartoken/prisma/catalog'
+import { createPool, type Pool } from '@smartoken/prisma/database'
 import { openLease, renewLease } from '@smartoken/prisma/ledger'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { upstreamConfiguration } from './env.ts'
-import { createLedgerClock } from './metering/ledger-clock.ts'
-import type { Services } from './services.ts'
-import { closeUpstreams, openUpstreams } from './upstreams/upstreams.ts'
+import { createLedgerClock, type LedgerClock } from './metering/ledger-clock.ts'
+import { closeUpstreams, openUpstreams, type Upstreams } from './upstreams/upstreams.ts'
+
+/** What a gateway process shares among its requests; built once, closed over. */
+export interface Services {
+  readonly database: Pool
+  readonly catalog: Catalog
+  readonly upstreams: Upstreams
+  readonly clock: LedgerClock
+  /** This process's lease. */
+  readonly epoch: bigint
+  readonly log: Logger
+  /** Work that must end before the process does: requests in flight, settles being retried. */
+  readonly pending: Set<Promise<unknown>>
+}
 
 const HEARTBEAT_MS = 5_000
 const STATEMENT_TIMEOUT_MS = 2_000

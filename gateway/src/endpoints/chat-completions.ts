@@ -2,15 +2,17 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Model } from '@smartoken/prisma/catalog'
 import type { Context } from 'hono'
 import type { GatewayContext } from '../app.ts'
+import { promptBound } from '../metering/input-bound.ts'
 import { relayJson } from '../relay/relay-json.ts'
 import { relayStream } from '../relay/relay-stream.ts'
-import type { Services } from '../services.ts'
+import type { Services } from '../open-services.ts'
 import { createAuthenticate } from '../steps/authenticate.ts'
 import { callUpstream, UpstreamFailed } from '../steps/call-upstream.ts'
 import { chooseRoutes } from '../steps/choose-routes.ts'
 import { openHold } from '../steps/open-hold.ts'
 import { readBody } from '../steps/read-body.ts'
 import { readChatRequest, type ChatRequest } from '../steps/read-chat-request.ts'
+import { refuseUnpriced } from '../steps/refuse-unpriced.ts'
 import { resolveModel } from '../steps/resolve-model.ts'
 import { settleFailure } from '../steps/settle-failure.ts'
 import { outputPerLimit } from '../upstreams/upstream-body.ts'
@@ -28,6 +30,7 @@ export const chatCompletions = (services: Services) => {
     })
     const request = readChatRequest(await readBody(incoming))
     const model = resolveModel(services.catalog, request.model)
+    refuseUnpriced(model, request)
     const routes = chooseRoutes(services.upstreams, model)
     const limitAsked = limitFor(model, request)
     const hold = await openHold(services, {
@@ -35,7 +38,7 @@ export const chatCompletions = (services: Services) => {
       caller,
       model,
       facts: callerFacts(incoming, '/v1/chat/completions', model, request),
-      promptTokens: request.prompt.tokens,
+      promptTokens: promptBound(request.prompt, model.context),
       limit: limitAsked,
       outputPerLimit: outputPerLimit(model, request),
     })

@@ -2,7 +2,7 @@ import { findModel, pricesLiveAt, type Model } from '@smartoken/prisma/catalog'
 import { formatRate } from '@smartoken/prisma/money'
 import type { Context } from 'hono'
 import { ApiError } from '../errors.ts'
-import type { Services } from '../services.ts'
+import type { Services } from '../open-services.ts'
 
 /** GET /v1/models: every model sold, in OpenAI's shape with our facts beside it. Needs no key. */
 export const listModels =
@@ -20,7 +20,7 @@ export const listModels =
 export const getModel =
   ({ catalog, upstreams, clock }: Services) =>
   (c: Context): Response => {
-    const id = decodeURIComponent(c.req.path.slice('/v1/models/'.length))
+    const id = decoded(c.req.path.slice('/v1/models/'.length))
     const found = findModel(catalog, id)
     if (!found?.model.sold) {
       throw new ApiError('model_not_found', {
@@ -30,6 +30,15 @@ export const getModel =
     }
     return c.json(describe(found.model, clock.now(), isAvailable(found.model, upstreams)))
   }
+
+/** An id as it is meant; one that is not decodable as it stands. */
+function decoded(id: string): string {
+  try {
+    return decodeURIComponent(id)
+  } catch {
+    return id
+  }
+}
 
 const isAvailable = (model: Model, upstreams: Services['upstreams']): boolean =>
   model.routes.some((route) => upstreams.has(route.provider))

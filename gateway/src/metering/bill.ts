@@ -32,14 +32,14 @@ const FREE: ReadonlySet<Outcome> = new Set(['upstream_error', 'upstream_broke'])
 const NOTHING: Usage = { input: 0, cachedInput: 0, cacheWrite: 0, output: 0, thinkingOutput: 0 }
 
 /**
- * What is billed, by outcome: the usage the provider reported if it is plausible; what was delivered,
- * counted, if it is missing or not; nothing where the upstream failed.
+ * What is billed, by outcome: nothing where the upstream failed, whatever it had reported by then; else
+ * the usage the provider reported if it is plausible, or what was delivered, counted.
  */
 export function bill(ending: Ending): Bill {
+  if (FREE.has(ending.outcome)) return { usage: NOTHING, source: 'none' }
   if (ending.reported && isPlausible(ending.reported, ending.most)) {
     return { usage: ending.reported, source: 'provider' }
   }
-  if (FREE.has(ending.outcome)) return { usage: NOTHING, source: 'none' }
   const delivered = ending.outcome === 'client_left_before_output' ? 0 : ending.answerBytes
   return { usage: countUsage(ending.promptBytes, delivered), source: 'counted' }
 }

@@ -5,38 +5,42 @@
  */
 const TEMPLATE_ALLOWANCE_TOKENS = 512
 
-/** Parts that are not text: their bytes are no measure of their tokens. */
+/** Parts whose bytes bound their tokens. Any other is media, perhaps under a provider's own name for it. */
+const TEXT_PARTS = new Set(['text', 'refusal'])
+
+/** Parts that are media for certain: their bytes are no measure of their tokens. */
 const MEDIA_PARTS = new Set(['image_url', 'video_url', 'input_audio', 'file'])
 
-/** What one media part counts at most, tokens: the largest documented per-image count of the vision models sold. */
-export const MEDIA_PART_TOKENS = 16_384
+/** What one image counts at most, tokens: the largest documented per-image count of the vision models sold. */
+export const IMAGE_TOKENS = 16_384
 
 export interface PromptSize {
   /** Bytes of the request body that are text or its JSON. */
   readonly bytes: number
-  /** Upper bound of prompt tokens. */
+  /** Upper bound of the tokens of text and images. */
   readonly tokens: number
-  readonly mediaParts: number
+  /** Whether there are other media, whose tokens only the model's context bounds: a film's depend on its length. */
+  readonly boundless: boolean
 }
 
-/** Measures a request: the body's bytes less its media, plus a maximum for each media part. */
+/** Measures a request: the body's bytes less its known media, plus a maximum for each image. */
 export function promptSize(messages: readonly unknown[], bodyBytes: number): PromptSize {
-  let mediaParts = 0
+  let images = 0
   let mediaBytes = 0
-  for (const message of messages) {
-    for (const part of partsOf(message)) {
-      if (!MEDIA_PARTS.has(part.type)) continue
-      mediaParts += 1
-      mediaBytes += Buffer.byteLength(JSON.stringify(part))
-    }
+  let boundless = false
+  for (const part of messages.flatMap(partsOf)) {
+    if (TEXT_PARTS.has(part.type)) continue
+    if (part.type === 'image_url') images += 1
+    else boundless = true
+    if (MEDIA_PARTS.has(part.type)) mediaBytes += Buffer.byteLength(JSON.stringify(part))
   }
   const bytes = Math.max(bodyBytes - mediaBytes, 0)
-  return {
-    bytes,
-    mediaParts,
-    tokens: bytes + TEMPLATE_ALLOWANCE_TOKENS + mediaParts * MEDIA_PART_TOKENS,
-  }
+  return { bytes, boundless, tokens: bytes + TEMPLATE_ALLOWANCE_TOKENS + images * IMAGE_TOKENS }
 }
+
+/** The most prompt tokens a model with this context can be billed for. */
+export const promptBound = (prompt: PromptSize, context: number): number =>
+  prompt.boundless ? Math.max(prompt.tokens, context) : prompt.tokens
 
 function partsOf(message: unknown): { type: string }[] {
   const content = (message as { content?: unknown } | null)?.content

@@ -17,10 +17,11 @@ const chunk = z.looseObject({
 
 export type Chunk = z.infer<typeof chunk>
 
-/** Reads one event's JSON; undefined where it is none. */
+/** Reads one event's JSON, members in the order they came; undefined where it is no chunk. */
 export function readChunk(data: string): Chunk | undefined {
   try {
-    return chunk.safeParse(JSON.parse(data)).data
+    const value: unknown = JSON.parse(data)
+    return chunk.safeParse(value).success ? (value as Chunk) : undefined
   } catch {
     return undefined
   }
@@ -36,15 +37,26 @@ export const finishReasonIn = (of: Chunk): string | undefined =>
 /** Output is text, reasoning or a tool call; a delta that only names the role is not. */
 export const hasOutput = (of: Chunk): boolean => answerBytes(of) > 0
 
-/** Bytes of text, reasoning and tool calls in a chunk. */
+/** Bytes of text, reasoning and tool calls (names and arguments) in a chunk. */
 export function answerBytes(of: Chunk): number {
   let bytes = 0
   for (const { delta } of of.choices ?? []) {
-    for (const part of [delta?.['content'], delta?.['reasoning_content'], delta?.['reasoning']]) {
-      if (typeof part === 'string') bytes += Buffer.byteLength(part)
-    }
-    if (Array.isArray(delta?.['tool_calls']))
-      bytes += Buffer.byteLength(JSON.stringify(delta['tool_calls']))
+    if (!delta) continue
+    bytes += bytesOf(delta['content'])
+    bytes += bytesOf(delta['reasoning_content']) + bytesOf(delta['reasoning'])
+    bytes += callBytes(delta['tool_calls'])
   }
   return bytes
 }
+
+function callBytes(calls: unknown): number {
+  let bytes = 0
+  for (const call of Array.isArray(calls) ? (calls as ToolCall[]) : []) {
+    bytes += bytesOf(call?.function?.name) + bytesOf(call?.function?.arguments)
+  }
+  return bytes
+}
+
+type ToolCall = { function?: { name?: unknown; arguments?: unknown } | null } | null
+
+const bytesOf = (text: unknown): number => (typeof text === 'string' ? Buffer.byteLength(text) : 0)

@@ -1,5 +1,5 @@
 import { ApiError } from '../errors.ts'
-import type { Services } from '../services.ts'
+import type { Services } from '../open-services.ts'
 import { UpstreamFailed, type UpstreamCall } from '../steps/call-upstream.ts'
 import type { Hold } from '../steps/open-hold.ts'
 import type { ChatRequest } from '../steps/read-chat-request.ts'

@@ -43,7 +43,7 @@ export function dataOf(frame: Buffer): string | undefined {
   return lines.map((line) => line.slice(line.startsWith('data: ') ? 6 : 5)).join('\n')
 }
 
-/** Where the frame that starts at `from` ends: after LF LF, CR LF CR LF or CR CR; -1 if it does not yet. */
+/** Where the frame that starts at `from` ends: after two line ends, LF or CR LF (no provider sends CR alone); -1 if it does not yet. */
 function frameEnd(bytes: Buffer, from: number): number {
   for (let at = bytes.indexOf(LF, from); at !== -1; at = bytes.indexOf(LF, at + 1)) {
     if (bytes[at + 1] === LF) return at + 2

@@ -1,9 +1,11 @@
 import { formatUsd } from '@smartoken/prisma/money'
 import type { ServerResponse } from 'node:http'
+import { z } from 'zod'
 import { readUsage } from '../metering/read-usage.ts'
 import { readWhole } from '../upstreams/dispatch.ts'
 import { settle } from '../steps/settle.ts'
 import { answerHeaders } from './answer-headers.ts'
+import { answerBytes } from './chunk.ts'
 import { answerFailed, type Exchange } from './exchange.ts'
 
 /** Bytes of the largest plain answer. */
@@ -28,11 +30,13 @@ export async function relayJson(exchange: Exchange, out: ServerResponse): Promis
     attempts: call.attempts,
     outcome: 'completed',
     status: 200,
-    reported: readUsage(answer.usage),
+    reported: readUsage(answer.usage ?? undefined),
     promptBytes: request.prompt.bytes,
-    answerBytes: Buffer.byteLength(JSON.stringify(answer.choices.map((choice) => choice.message))),
+    answerBytes: answerBytes({
+      choices: answer.choices.map(({ message }) => ({ delta: message })),
+    }),
     most: hold.most,
-    finishReason: answer.choices[0]?.finish_reason,
+    finishReason: answer.choices[0]!.finish_reason ?? undefined,
     firstOutputAt: services.clock.now(),
   })
   out.writeHead(200, {
@@ -44,15 +48,22 @@ export async function relayJson(exchange: Exchange, out: ServerResponse): Promis
   out.end(bytes)
 }
 
-interface Answer {
-  readonly choices: readonly { readonly message?: unknown; readonly finish_reason?: string }[]
-  readonly usage: Record<string, unknown> | undefined
-}
+/** What we read of an answer: loose, since it is another's. */
+const completion = z.looseObject({
+  choices: z
+    .array(
+      z.looseObject({
+        message: z.looseObject({}).nullish(),
+        finish_reason: z.string().nullish().catch(undefined),
+      }),
+    )
+    .min(1),
+  usage: z.looseObject({}).nullish().catch(undefined),
+})
 
-function parse(bytes: Buffer): Answer | undefined {
+function parse(bytes: Buffer): z.infer<typeof completion> | undefined {
   try {
-    const value = JSON.parse(bytes.toString('utf8')) as Partial<Answer> | null
-    return Array.isArray(value?.choices) && value.choices.length > 0 ? (value as Answer) : undefined
+    return completion.safeParse(JSON.parse(bytes.toString('utf8'))).data
   } catch {
     return undefined
   }

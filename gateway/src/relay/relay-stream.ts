@@ -45,7 +45,7 @@ class StreamRelay {
     answer.read({
       data: (chunk) => this.#forward(chunk),
       end: () => this.#finish(this.#isWhole() ? this.#complete : this.#broke('no finish reason')),
-      error: (error) => this.#finish(this.#broke(error)),
+      error: (error) => this.#cut(error),
     })
     if (this.#out.destroyed) this.#left()
     return this.#ended.promise
@@ -53,14 +53,25 @@ class StreamRelay {
 
   /** Takes a chunk; false while the client is slower than the upstream. */
   #forward(chunk: Buffer): boolean {
-    const bytes = this.#reader.push(chunk)
-    const { error, output } = this.#reader.facts
-    if (error !== undefined) {
-      this.#exchange.call.answer.abort()
-      this.#finish(this.#broke(error))
+    if (this.#over) {
+      this.#exchange.call.answer.abort() // it talks on behind its [DONE]
       return true
     }
-    if (bytes.length === 0) return true
+    const bytes = this.#reader.push(chunk)
+    const { done, error, output } = this.#reader.facts
+    if (error !== undefined) {
+      this.#finish(this.#broke(error))
+      this.#exchange.call.answer.abort()
+      return true
+    }
+    const more = bytes.length === 0 || this.#pass(bytes, output)
+    // Not every upstream closes behind its [DONE]; nothing more is to be waited for.
+    if (done) this.#finish(this.#complete)
+    return done || more
+  }
+
+  /** Sends bytes, or keeps them back while there has been no output; false while the client is slow. */
+  #pass(bytes: Buffer, output: boolean): boolean {
     if (!output) {
       this.#early.push(bytes)
       return true
@@ -87,7 +98,12 @@ class StreamRelay {
     return this.#reader.facts.done || this.#reader.facts.finishReason !== undefined
   }
 
-  /** Stops reading, once; the ending decides how the relay's promise goes. */
+  /** Everything came that the caller is waiting for: a cut after it is the provider's affair. */
+  #hasAll(): boolean {
+    return this.#isWhole() && this.#reader.facts.usage !== undefined
+  }
+
+  /** Stops reading, once; the ending decides how the relay's promise goes. Before any abort, which is an ending of its own. */
   #finish(ending: () => Promise<void>): void {
     if (this.#over) return
     this.#over = true
@@ -98,10 +114,16 @@ class StreamRelay {
   }
 
   readonly #left = (): void => {
-    this.#exchange.call.answer.abort()
     this.#finish(async () => {
       await this.#settle(this.#reader.facts.output ? 'client_left' : 'client_left_before_output')
     })
+    this.#exchange.call.answer.abort()
+  }
+
+  /** The upstream's connection broke; where the client has left, that is because we let it go. */
+  #cut(error: Error): void {
+    if (this.#out.destroyed) this.#left()
+    else this.#finish(this.#hasAll() ? this.#complete : this.#broke(error))
   }
 
   readonly #complete = async (): Promise<void> => {

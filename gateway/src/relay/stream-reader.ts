@@ -2,6 +2,9 @@ import type { ReportedUsage } from '../metering/read-usage.ts'
 import { answerBytes, finishReasonIn, hasOutput, readChunk, usageIn, type Chunk } from './chunk.ts'
 import { dataOf, FrameCutter, framesIn } from './frames.ts'
 
+/** Bytes of one event; real ones have hundreds. */
+const MOST_EVENT_BYTES = 4 * 1024 * 1024
+
 /** What a stream has said so far. */
 export interface StreamFacts {
   usage: ReportedUsage | undefined
@@ -38,6 +41,7 @@ export class StreamReader {
   /** Takes a chunk and returns what of it goes to the client now. */
   push(chunk: Buffer): Buffer {
     const complete = this.#cutter.push(chunk)
+    if (this.#cutter.rest.length > MOST_EVENT_BYTES) this.facts.error = 'an event without end'
     if (complete.length === 0) return complete
     if (this.facts.output && !isTelling(complete)) {
       this.#estimate(complete)
@@ -60,7 +64,7 @@ export class StreamReader {
     }
     const chunk = readChunk(data)
     if (!chunk) return frame
-    if (chunk.error !== undefined && !chunk.choices?.length) {
+    if (chunk.error !== undefined && chunk.error !== null && !chunk.choices?.length) {
       this.facts.error = chunk.error
       return undefined
     }

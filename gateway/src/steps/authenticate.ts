@@ -1,6 +1,6 @@
 import { hashSecret, isWellFormed } from '@smartoken/prisma/keys'
 import { LRUCache } from 'lru-cache'
-import type { Pool } from 'pg'
+import type { Pool } from '@smartoken/prisma/database'
 import { ApiError } from '../errors.ts'
 
 /** Whose request it is. That the key still works is decided with the hold, by the database. */

@@ -8,7 +8,7 @@ import {
 import { openHolds, type HoldAnswer, type RequestFacts } from '@smartoken/prisma/ledger'
 import type { NanoUsd } from '@smartoken/prisma/money'
 import { ApiError } from '../errors.ts'
-import type { Services } from '../services.ts'
+import type { Services } from '../open-services.ts'
 import type { Caller } from './authenticate.ts'
 import { refusal } from './refusal.ts'
 

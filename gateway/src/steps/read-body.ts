@@ -3,6 +3,8 @@ import { ApiError } from '../errors.ts'
 
 /** Bytes. Text prompts of a million tokens fit; so do a few images in base64. */
 export const MAX_BODY_BYTES = 16 * 1024 * 1024
+/** Levels of nesting. Schemas of tools have a dozen or two; some thousands overflow the stack of whoever writes JSON. */
+const MOST_LEVELS = 128
 
 export interface Body {
   readonly fields: Readonly<Record<string, unknown>>
@@ -13,7 +15,9 @@ export interface Body {
 export async function readBody(incoming: IncomingMessage): Promise<Body> {
   const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+  // Leaving the loop must not destroy the request: what is left of it is drained, or a reset may overtake the answer.
+  const pieces = incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
+  for await (const chunk of pieces) {
     bytes += chunk.length
     if (bytes > MAX_BODY_BYTES) {
       throw new ApiError('request_too_large', {
@@ -23,13 +27,13 @@ export async function readBody(incoming: IncomingMessage): Promise<Body> {
     }
     chunks.push(chunk)
   }
-  return { fields: parseObject(Buffer.concat(chunks).toString('utf8')), bytes }
+  return { fields: parseObject(Buffer.concat(chunks)), bytes }
 }
 
-function parseObject(text: string): Record<string, unknown> {
+function parseObject(bytes: Buffer): Record<string, unknown> {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = JSON.parse(utf8.decode(bytes))
   } catch (cause) {
     throw new ApiError('invalid_json', {
       message: `The request body is not valid JSON: ${(cause as Error).message}.`,
@@ -38,5 +42,18 @@ function parseObject(text: string): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new ApiError('invalid_json', { message: 'The request body must be a JSON object.' })
   }
+  if (isDeeper(value, MOST_LEVELS)) {
+    throw new ApiError('invalid_json', {
+      message: `The request body is nested deeper than ${MOST_LEVELS} levels.`,
+    })
+  }
   return value as Record<string, unknown>
 }
+
+/** Strict: a stray byte would go upstream as three, more than were counted. */
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+const isDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((member) => isDeeper(member, levels - 1)))

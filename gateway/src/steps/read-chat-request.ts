@@ -12,8 +12,8 @@ const chatFields = z.looseObject({
     .max(10_000),
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
-  max_tokens: z.int().positive().nullish(),
-  max_completion_tokens: z.int().positive().nullish(),
+  max_tokens: z.int32().positive().nullish(),
+  max_completion_tokens: z.int32().positive().nullish(),
   n: z
     .literal(1, 'only 1 is supported: each choice is billed, so send one request a choice')
     .nullish(),
@@ -50,6 +50,8 @@ export interface ChatRequest {
   readonly usageAsked: boolean
   readonly maxTokensAsked: number | undefined
   readonly prompt: PromptSize
+  /** Whether it marks what a provider is to cache, which some bill as cache writes. */
+  readonly cacheControl: boolean
   /** The body as sent. */
   readonly fields: Readonly<Record<string, unknown>>
 }
@@ -74,6 +76,7 @@ export function readChatRequest({ fields, bytes }: Body): ChatRequest {
     usageAsked: stream_options?.include_usage ?? false,
     maxTokensAsked: max_completion_tokens ?? max_tokens ?? undefined,
     prompt: promptSize(messages, bytes),
+    cacheControl: messages.some(marksCache),
     fields,
   }
 }
@@ -86,3 +89,8 @@ function invalid(issue: z.core.$ZodIssue): ApiError {
     param,
   })
 }
+
+const marksCache = (message: Readonly<Record<string, unknown>>): boolean =>
+  [message, ...(Array.isArray(message['content']) ? (message['content'] as unknown[]) : [])].some(
+    (part) => typeof part === 'object' && part !== null && 'cache_control' in part,
+  )

@@ -1,4 +1,4 @@
-import type { Services } from '../services.ts'
+import type { Services } from '../open-services.ts'
 import { UpstreamFailed } from './call-upstream.ts'
 import type { Hold } from './open-hold.ts'
 import type { ChatRequest } from './read-chat-request.ts'

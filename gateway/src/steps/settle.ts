@@ -2,7 +2,7 @@ import { charge, cost, type Usage } from '@smartoken/prisma/catalog'
 import { settleHolds, type Settlement } from '@smartoken/prisma/ledger'
 import { nanoUsd, type NanoUsd } from '@smartoken/prisma/money'
 import { bill, type Ending } from '../metering/bill.ts'
-import type { Services } from '../services.ts'
+import type { Services } from '../open-services.ts'
 import type { OpenRoute } from './choose-routes.ts'
 import type { Hold } from './open-hold.ts'
 
@@ -68,10 +68,14 @@ function settlementOf(
     status: ending.status,
     outcome: ending.outcome,
     errorCode: ending.errorCode,
-    finishReason: ending.finishReason,
+    finishReason: storable(ending.finishReason),
     firstOutputAt: ending.firstOutputAt,
   }
 }
+
+/** A provider's word as a column takes it: PostgreSQL refuses NUL and lone surrogates, and with them the whole charge. */
+const storable = (word: string | undefined): string | undefined =>
+  word === undefined || /^[\w-]{1,40}$/.test(word) ? word : 'other'
 
 async function settleWithRetries(
   services: Services,

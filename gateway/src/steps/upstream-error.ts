@@ -4,7 +4,8 @@ import { ApiError } from '../errors.ts'
 const REJECTED = new Set([400, 413, 422])
 const MOST_MESSAGE_CHARACTERS = 500
 /** Words under which providers speak of our key, account or arrears; such text is our operator's, not the caller's. */
-const OURS = /\b(sk-|api[ _-]?key|account|balance|arrear|overdue|quota|billing|recharge)/i
+const OURS =
+  /\b(sk-|api[ _-]?key|account|arrear|balance|billing|credential|organi[sz]ation|overdue|quota|recharge)|账户|账号|余额|欠费|充值|密钥/i
 
 /**
  * An upstream's error in our terms. What is wrong with the request is the caller's to know; our key, our
@@ -15,9 +16,9 @@ export function upstreamError(
   body: Buffer,
   headers: IncomingHttpHeaders,
 ): ApiError {
-  const message = messageIn(body)
-  const cause = new Error(`upstream answered ${status}: ${message ?? '(no message)'}`)
-  if (REJECTED.has(status) && !(message && OURS.test(message))) {
+  const { message, code } = errorIn(body)
+  const cause = new Error(`upstream answered ${status} ${code}: ${message ?? '(no message)'}`)
+  if (REJECTED.has(status) && !OURS.test(`${code} ${message}`)) {
     return new ApiError('upstream_rejected', {
       cause,
       ...(message && { message: `The model provider refused the request: ${message}` }),
@@ -38,15 +39,21 @@ function retryAfter(headers: IncomingHttpHeaders): string {
   return String(Number.isInteger(seconds) && seconds > 0 ? Math.min(seconds, 60) : 5)
 }
 
-function messageIn(body: Buffer): string | undefined {
+/** The message and code of an error body: OpenAI's shape, or DashScope's with both at the top. */
+function errorIn(body: Buffer): { message: string | undefined; code: string } {
   try {
-    const value = JSON.parse(body.toString('utf8')) as {
-      error?: { message?: unknown }
-      message?: unknown
+    const value = JSON.parse(body.toString('utf8')) as ErrorMembers & { error?: ErrorMembers }
+    const { message, code } = value.error ?? value
+    return {
+      message: typeof message === 'string' ? message.slice(0, MOST_MESSAGE_CHARACTERS) : undefined,
+      code: typeof code === 'string' ? code.slice(0, MOST_MESSAGE_CHARACTERS) : '',
     }
-    const message = value.error?.message ?? value.message
-    return typeof message === 'string' ? message.slice(0, MOST_MESSAGE_CHARACTERS) : undefined
   } catch {
-    return undefined
+    return { message: undefined, code: '' }
   }
+}
+
+interface ErrorMembers {
+  readonly message?: unknown
+  readonly code?: unknown
 }

@@ -12,6 +12,8 @@ export interface Dialect {
 const OPENAI: Dialect = { limitField: 'max_tokens', thinkingBudget: false }
 
 const dialects: Readonly<Record<string, Dialect>> = {
+  // Its max_tokens leaves reasoning out, max_completion_tokens has it in (https://www.volcengine.com/docs/82379/1494384).
+  ark: { ...OPENAI, limitField: 'max_completion_tokens' },
   dashscope: { ...OPENAI, thinkingBudget: true },
   minimax: { ...OPENAI, limitField: 'max_completion_tokens' },
   moonshot: { ...OPENAI, limitField: 'max_completion_tokens' },

@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest'
+import { IMAGE_TOKENS, promptBound, promptSize } from './input-bound.ts'
+
+function sizeOf(messages: readonly unknown[]) {
+  const body = JSON.stringify({ model: 'm', messages })
+  return promptSize(messages, Buffer.byteLength(body))
+}
+
+const user = (content: unknown) => [{ role: 'user', content }]
+
+describe('the bound of a prompt', () => {
+  test.each([
+    ['ASCII', 'the quick brown fox '],
+    ['Chinese', '你好，世界。'],
+    ['emoji of several code points', '👩‍👩‍👧‍👦'],
+    ['quotes and line ends, escaped in JSON', '"\n\t\\'],
+    ['control characters', '\u0001\u0002'],
+  ])('is no less than the bytes of %s, so no tokenizer makes more of it', (_name, text) => {
+    const content = text.repeat(1_000)
+    expect(sizeOf(user(content)).tokens).toBeGreaterThanOrEqual(Buffer.byteLength(content))
+  })
+
+  test('covers what providers add around a message of one letter', () => {
+    expect(sizeOf(user('a')).tokens).toBeGreaterThan(512)
+  })
+
+  test('counts text parts by their bytes', () => {
+    const text = '你'.repeat(500)
+    expect(sizeOf(user([{ type: 'text', text }])).tokens).toBeGreaterThanOrEqual(1_500)
+  })
+
+  test('counts an image by a maximum in place of its bytes', () => {
+    const url = `data:image/png;base64,${'A'.repeat(100_000)}`
+    const image = { type: 'image_url', image_url: { url } }
+    const size = sizeOf(user([{ type: 'text', text: 'What is it?' }, image, image]))
+    expect(size.tokens).toBeGreaterThan(2 * IMAGE_TOKENS)
+    expect(size.tokens).toBeLessThan(2 * IMAGE_TOKENS + 1_000)
+    expect(promptBound(size, 1_000_000)).toBe(size.tokens)
+  })
+
+  test.each([
+    { type: 'video_url', video_url: { url: 'https://example.com/a.mp4' } },
+    { type: 'input_audio', input_audio: { data: 'A'.repeat(1_000), format: 'wav' } },
+    { type: 'file', file: { file_data: 'A'.repeat(1_000) } },
+    { type: 'video', video: ['https://example.com/1.jpg', 'https://example.com/2.jpg'] },
+    { type: 'image', image: 'https://example.com/1.jpg' },
+    { type: 'something_new', url: 'https://example.com/1' },
+  ])('counts a part of type $type as the whole context: nothing smaller bounds it', (part) => {
+    expect(promptBound(sizeOf(user([part])), 262_144)).toBe(262_144)
+  })
+
+  test.each([
+    ['no content', [{ role: 'assistant' }]],
+    ['null content', user(null)],
+    ['parts that are none', user([null, 1, 'text', {}, { type: 1 }])],
+    ['messages that are none', [null, 'text', 1]],
+  ])('takes %s as bytes', (_name, messages) => {
+    expect(sizeOf(messages)).toMatchObject({ boundless: false })
+  })
+
+  test('is never below the allowance when media outweighs the body given', () => {
+    const messages = user([{ type: 'image_url', image_url: { url: 'x'.repeat(1_000) } }])
+    expect(promptSize(messages, 10)).toMatchObject({ bytes: 0, tokens: 512 + IMAGE_TOKENS })
+  })
+})

@@ -1,0 +1,121 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createGatewayListener } from '@smartoken/gateway'
+import { startSandbox, type SandboxOptions } from '@smartoken/gateway/sandbox'
+import { openServices, type OpenServices } from '@smartoken/gateway/services'
+import { loadCatalog, type Catalog } from '@smartoken/prisma/catalog'
+import { loadPrices, reconcile, type Break } from '@smartoken/prisma/ledger'
+import { createAccount, type TestAccount } from './accounts.ts'
+import { createDatabase, type TestDatabase } from './database.ts'
+
+export interface GatewayOptions {
+  /** Dollars in the first account's wallet. */
+  readonly balance?: string
+  /** Base URL every provider is configured with, in place of the sandbox. */
+  readonly upstreamUrl?: string
+  readonly sandbox?: SandboxOptions
+  /** Variables over those made from `upstreamUrl`, e.g. one provider's own `*_BASE_URL`. */
+  readonly env?: NodeJS.ProcessEnv
+  /** Changes the catalog, e.g. gives a model a second route. */
+  readonly catalog?: (loaded: Catalog) => Catalog
+}
+
+export interface Wallet {
+  /** nUSD. */
+  readonly posted: bigint
+  readonly held: bigint
+  readonly openHolds: number
+}
+
+/** A request as it is stored, by column name. */
+export type RequestRow = Readonly<Record<string, unknown>> & {
+  readonly charge: bigint
+  readonly outcome: string
+  readonly price_id: string
+}
+
+/** A listening gateway over a database and an upstream of its own, with one account in it. */
+export interface TestGateway extends TestAccount {
+  /** Origin: `/v1/…` follows. */
+  readonly url: string
+  readonly database: TestDatabase['pool']
+  readonly services: OpenServices
+  wallet(of?: { accountId: string }): Promise<Wallet>
+  requestRow(id: string): Promise<RequestRow>
+  newAccount(options?: { balance?: string }): Promise<TestAccount>
+  /** Resolves when no request is in flight and no settle is being retried. */
+  quiet(): Promise<void>
+  /** Where the books disagree, once quiet; open holds count as a break. */
+  breaks(): Promise<(Break | { openHold: string })[]>
+  close(): Promise<void>
+}
+
+/** Starts a gateway on an ephemeral port; $10 in the account unless said otherwise. */
+export async function startGateway(options: GatewayOptions = {}): Promise<TestGateway> {
+  const testDatabase = await createDatabase()
+  const { pool } = testDatabase
+  await pool.query('select ensure_partitions()')
+  const catalog = options.catalog?.(loadCatalog()) ?? loadCatalog()
+  await loadPrices(pool, catalog)
+  const sandbox = options.upstreamUrl ? undefined : await startSandbox(options.sandbox)
+  const opened = await openServices({
+    databaseUrl: testDatabase.url,
+    env: { ...providersAt(catalog, options.upstreamUrl), ...options.env },
+    logLevel: 'silent',
+    sandboxUrl: sandbox?.url,
+  })
+  const services = { ...opened, catalog }
+  const server = createServer(createGatewayListener(services))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const newAccount = ({ balance = '10' }: { balance?: string } = {}) =>
+    createAccount(pool, balance === '0' ? {} : { balance })
+  const account = await newAccount(options)
+
+  return {
+    ...account,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    database: pool,
+    services,
+    async wallet({ accountId } = account) {
+      const { rows } = await pool.query<Wallet>(
+        'select posted, held, open_holds as "openHolds" from wallet where account_id = $1',
+        [accountId],
+      )
+      return rows[0]!
+    },
+    async requestRow(id) {
+      const { rows } = await pool.query<RequestRow>('select * from request where id = $1', [id])
+      if (!rows[0]) throw new Error(`no request ${id} has been settled`)
+      return rows[0]
+    },
+    newAccount,
+    quiet: () => quiet(services),
+    async breaks() {
+      await quiet(services)
+      const { rows } = await pool.query<{ openHold: string }>(
+        'select request_id as "openHold" from hold',
+      )
+      return [...rows, ...(await reconcile(pool))]
+    },
+    async close() {
+      server.close()
+      server.closeAllConnections()
+      await services.close()
+      await sandbox?.close()
+      await testDatabase.drop()
+    },
+  }
+}
+
+async function quiet({ pending }: OpenServices): Promise<void> {
+  while (pending.size > 0) await Promise.allSettled(pending)
+}
+
+function providersAt(catalog: Catalog, url: string | undefined): NodeJS.ProcessEnv {
+  if (!url) return {}
+  const variables = [...catalog.providers.values()].flatMap(({ env }) => [
+    [`${env}_API_KEY`, 'upstream-key'],
+    [`${env}_BASE_URL`, url],
+  ])
+  return Object.fromEntries(variables) as NodeJS.ProcessEnv
+}
