@@ -1,8 +1,5 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { lexicographicSortSchema, printSchema } from 'graphql'
 import { schema } from './schema/index.ts'
 
-/** Writes schema.graphql, sorted, so that a diff shows what changed and nothing else. */
-const text = `${printSchema(lexicographicSortSchema(schema))}\n`
-writeFileSync(join(import.meta.dirname, '..', 'schema.graphql'), text)
+/** The schema as schema.graphql has it: sorted, so that a diff shows what changed and nothing else. */
+process.stdout.write(`${printSchema(lexicographicSortSchema(schema))}\n`)
