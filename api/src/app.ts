@@ -1,10 +1,10 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { createGraphql } from './graphql/server.ts'
-import type { Services } from './api-services.ts'
+import type { Services } from './open-services.ts'
 import { createSignIn } from './sign-in/routes.ts'
 
-export type { Services } from './api-services.ts'
+export type { Services } from './open-services.ts'
 
 /** On every answer: none is for a cache, a crawler or a frame. */
 const HEADERS: Readonly<Record<string, string>> = {

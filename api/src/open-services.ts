@@ -1,7 +1,15 @@
 import { createPrisma } from '@smartoken/prisma/prisma-client'
-import { pino } from 'pino'
-import type { Services } from './api-services.ts'
-import { readApiEnv } from './env.ts'
+import { type Logger, pino } from 'pino'
+import { type ApiEnv, readApiEnv } from './env.ts'
+
+/** What the api works with: one record a process, made by whoever starts it. */
+export interface Services {
+  readonly prisma: ReturnType<typeof createPrisma>
+  readonly env: ApiEnv
+  readonly log: Logger
+  /** After this many ms a GraphQL operation is given up with 503. */
+  readonly operationDeadlineMs?: number
+}
 
 const CONNECTIONS = 10
 const STATEMENT_TIMEOUT_MS = 5_000

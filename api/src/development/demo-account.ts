@@ -2,7 +2,7 @@ import { newId } from '@smartoken/prisma/ids'
 import type { NewSecret } from '@smartoken/prisma/keys'
 import { credit, type Queryable } from '@smartoken/prisma/ledger'
 import { usd } from '@smartoken/prisma/money'
-import type { Services } from '../api-services.ts'
+import type { Services } from '../open-services.ts'
 import { personNamed } from '../sign-in/development/person.ts'
 import { accountOf } from '../sign-in/identity.ts'
 

@@ -1,4 +1,4 @@
-import type { Services } from '../api-services.ts'
+import type { Services } from '../open-services.ts'
 
 /** What every resolver is given. */
 export interface ApiContext {

@@ -1,7 +1,7 @@
 import { useCSRFPrevention } from '@graphql-yoga/plugin-csrf-prevention'
 import { createYoga } from 'graphql-yoga'
 import { schema } from '../schema/index.ts'
-import type { Services } from '../api-services.ts'
+import type { Services } from '../open-services.ts'
 import { findSession } from '../sign-in/session.ts'
 import { sessionTokenOf } from '../sign-in/cookies.ts'
 import type { ApiContext } from './context.ts'

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { builder } from '../builder.ts'
 import { ownerOf } from '../graphql/context.ts'
 import { expectedError, notFound } from '../graphql/errors.ts'
-import type { Services } from '../api-services.ts'
+import type { Services } from '../open-services.ts'
 
 const MAX_NAME_LENGTH = 60
 const MAX_KEYS_IN_USE = 50

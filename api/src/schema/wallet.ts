@@ -1,6 +1,6 @@
 import { nanoUsd, type NanoUsd } from '@smartoken/prisma/money'
 import { builder } from '../builder.ts'
-import type { Services } from '../api-services.ts'
+import type { Services } from '../open-services.ts'
 
 /** Amounts in nUSD. */
 export interface WalletState {

@@ -1,7 +1,7 @@
 import { newId } from '@smartoken/prisma/ids'
 import { Prisma } from '@smartoken/prisma/client'
 import { z } from 'zod'
-import type { Services } from '../api-services.ts'
+import type { Services } from '../open-services.ts'
 import { SignInRefusal } from './refusal.ts'
 
 const MAX_NAME_LENGTH = 200

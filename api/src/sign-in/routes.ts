@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import type { Services } from '../api-services.ts'
+import type { Services } from '../open-services.ts'
 import { beginSignIn } from './begin.ts'
 import {
   attemptOf,

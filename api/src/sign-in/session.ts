@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { Services } from '../api-services.ts'
+import type { Services } from '../open-services.ts'
 
 type Prisma = Services['prisma']
 
