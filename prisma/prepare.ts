@@ -9,7 +9,7 @@ const STATEMENT_TIMEOUT_MS = 60_000
  * Makes a database ready to serve: migrations, this month's partitions and the next ones, the catalog's prices.
  * Safe to run at every start, from several processes.
  *
- * @throws DatabaseUnreachable, MigrationFailed, MigrationEdited, CatalogError, PriceEdited: each says what to do
+ * @throws DatabaseUnreachable, MigrationFailed, MigrationEdited, CatalogError, PriceRefused: each says what to do
  */
 export async function prepareDatabase(url: string): Promise<void> {
   const catalog = loadCatalog()

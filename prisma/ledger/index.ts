@@ -7,7 +7,7 @@ export {
   type Verdict,
 } from './hold.ts'
 export { openLease, renewLease } from './lease.ts'
-export { loadPrices, PriceEdited } from './load-prices.ts'
+export { loadPrices, PriceRefused } from './load-prices.ts'
 export { reconcile, type Break } from './reconcile.ts'
 export { settleHolds, type SettleAnswer, type Settlement } from './settle.ts'
 export type { Queryable } from './statement.ts'

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createDatabase, type TestDatabase } from '../../tests/support/database.ts'
 import { loadCatalog, type Catalog, type PriceRow } from '../catalog/index.ts'
 import { rate } from '../money.ts'
-import { loadPrices, PriceEdited } from './load-prices.ts'
+import { loadPrices, PriceRefused } from './load-prices.ts'
 
 const catalog = loadCatalog()
 const model = catalog.models.find(({ id }) => id === 'kimi-k3')!
@@ -61,10 +61,38 @@ test('a published row with other terms is refused, and stays as it was', async (
   const [price] = model.prices
   const [tier] = price!.tiers
   const dearer = { ...price!, tiers: [{ ...tier!, rates: { ...tier!.rates, output: rate('99') } }] }
-  await expect(loadPrices(database.pool, priced([dearer]))).rejects.toThrow(PriceEdited)
+  await expect(loadPrices(database.pool, priced([dearer]))).rejects.toThrow(PriceRefused)
   const { rows } = await database.pool.query<{ output: string }>(
-    `select terms #>> '{tiers,0,output}' as output from price where id = $1`,
+    `select terms #>> '{tiers,0,rates,output}' as output from price where id = $1`,
     [price!.id],
   )
   expect(rows).toEqual([{ output: String(tier!.rates.output) }])
+})
+
+/** The model's only price with this output rate, dollars per million, from an instant on. */
+function priceOf(output: string, from: Date): PriceRow {
+  const [price] = model.prices
+  const [tier] = price!.tiers
+  const rates = { ...tier!.rates, output: rate(output) }
+  return { ...price!, id: `${model.id}/${from.toISOString()}`, from, tiers: [{ ...tier!, rates }] }
+}
+
+const hoursAhead = (hours: number): Date => new Date(Date.now() + hours * 3_600_000)
+
+test.each([
+  ['a rise in 25 hours', '99', 25, 'published', 2],
+  ['a rise in 23 hours', '99', 23, 'announced a day ahead', 1],
+  ['a cut at once', '0.01', -1, 'published', 2],
+])('%s', async (_case, output, hours, expected, rowsAfter) => {
+  const own = await createDatabase()
+  await loadPrices(own.pool, priced(model.prices))
+  const added = priceOf(output, hoursAhead(hours))
+  const outcome = await loadPrices(own.pool, priced([added, ...model.prices])).then(
+    () => 'published',
+    (error: Error) => error.message,
+  )
+  const { rows } = await own.pool.query('select id from price')
+  await own.drop()
+  expect(outcome).toContain(expected)
+  expect(rows).toHaveLength(rowsAfter)
 })

@@ -1,0 +1,53 @@
+import type { Model, PriceRow } from '../catalog/index.ts'
+
+/** A price row as the database keeps it. */
+export interface StoredPrice {
+  readonly id: string
+  readonly model_id: string
+  readonly valid_from: Date
+  readonly valid_until: Date | null
+  readonly terms: PriceTerms
+}
+
+/** Rates as decimal integers in text: JSON has no bigint. */
+export interface PriceTerms {
+  readonly window: string | null
+  readonly tiers: readonly {
+    readonly up_to: number | null
+    readonly rates: Readonly<Record<string, string>>
+  }[]
+}
+
+/** The row of the catalog as it is stored: valid until the next `from` of its model. */
+export function storedPrice(model: Model, price: PriceRow): StoredPrice {
+  const later = model.prices
+    .filter(({ from }) => from > price.from)
+    .map(({ from }) => from.getTime())
+  return {
+    id: price.id,
+    model_id: model.id,
+    valid_from: price.from,
+    valid_until: later.length > 0 ? new Date(Math.min(...later)) : null,
+    terms: {
+      window: price.window ?? null,
+      tiers: price.tiers.map(({ upTo, rates }) => ({
+        up_to: upTo ?? null,
+        rates: Object.fromEntries(
+          Object.entries(rates).map(([name, rate]) => [name, String(rate)]),
+        ),
+      })),
+    },
+  }
+}
+
+/** Whether any token of any class costs more by `next` than by `now`, at any length of prompt. */
+export function isRise(now: PriceTerms, next: PriceTerms): boolean {
+  const edges = [...now.tiers, ...next.tiers].map(({ up_to }) => up_to ?? Number.POSITIVE_INFINITY)
+  return edges.some((prompt) => {
+    const [before, after] = [ratesAt(now, prompt), ratesAt(next, prompt)]
+    return Object.entries(after).some(([name, rate]) => BigInt(rate) > BigInt(before[name] ?? '0'))
+  })
+}
+
+const ratesAt = ({ tiers }: PriceTerms, prompt: number) =>
+  tiers.find(({ up_to }) => prompt <= (up_to ?? Number.POSITIVE_INFINITY))!.rates
