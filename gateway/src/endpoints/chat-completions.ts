@@ -1,5 +1,4 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import type { Model } from '@smartoken/prisma/catalog'
 import type { Context } from 'hono'
 import type { GatewayContext } from '../app.ts'
 import { promptBound } from '../metering/input-bound.ts'
@@ -11,7 +10,7 @@ import { callUpstream, UpstreamFailed } from '../steps/call-upstream.ts'
 import { chooseRoutes } from '../steps/choose-routes.ts'
 import { openHold } from '../steps/open-hold.ts'
 import { readBody } from '../steps/read-body.ts'
-import { readChatRequest, type ChatRequest } from '../steps/read-chat-request.ts'
+import { readChatRequest } from '../steps/read-chat-request.ts'
 import { refuseUnpriced } from '../steps/refuse-unpriced.ts'
 import { resolveModel } from '../steps/resolve-model.ts'
 import { settleFailure } from '../steps/settle-failure.ts'
@@ -32,14 +31,14 @@ export const chatCompletions = (services: Services) => {
     const model = resolveModel(services.catalog, request.model)
     refuseUnpriced(model, request)
     const routes = chooseRoutes(services.upstreams, model)
-    const limitAsked = limitFor(model, request)
+    const limitAsked = request.maxTokensAsked ?? model.defaultOutput
     const hold = await openHold(services, {
       requestId: c.get('requestId'),
       caller,
       model,
       facts: callerFacts(incoming, '/v1/chat/completions', model, request),
       promptTokens: promptBound(request.prompt, model.context),
-      limit: limitAsked,
+      limit: Math.min(limitAsked, model.maxOutput),
       outputPerLimit: outputPerLimit(model, request),
     })
     try {
@@ -53,7 +52,3 @@ export const chatCompletions = (services: Services) => {
     return RESPONSE_ALREADY_SENT
   }
 }
-
-/** The caller's own limit, or the model's default; more than the model can answer is no more than that. */
-const limitFor = (model: Model, request: ChatRequest): number =>
-  Math.min(request.maxTokensAsked ?? model.defaultOutput, model.maxOutput)
