@@ -1,6 +1,7 @@
+import type { ServerResponse } from 'node:http'
 import { charge } from '@smartoken/prisma/catalog'
 import { formatUsd } from '@smartoken/prisma/money'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { chat, dataIn, receiptIn, saying } from '../support/chat.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { event, events, startUpstream, type TestUpstream } from '../support/upstream.ts'
@@ -282,4 +283,27 @@ test('a hundred streams at once each end whole, and the wallet falls by their su
   expect(bodies.filter((body) => body.includes('piece 4') && body.endsWith(DONE))).toHaveLength(100)
   const due = answers.map(dueFor).reduce((sum, one) => sum + one, 0n)
   expect(await gateway.wallet()).toEqual({ posted: before.posted - due, held: 0n, openHolds: 0 })
+})
+
+describe('a stream that is silent', () => {
+  afterEach(() => void vi.useRealTimers())
+
+  test('gets a comment every 15 seconds, and from then on an error is an event', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const begun = Promise.withResolvers<ServerResponse>()
+    upstream.behave((out) => {
+      out.writeHead(200, { 'content-type': 'text/event-stream' }).write(role)
+      begun.resolve(out)
+    })
+    const answer = chat(gateway, streaming())
+    const out = await begun.promise
+    await vi.waitUntil(() => vi.getTimerCount() === 1)
+    vi.advanceTimersByTime(30_000)
+    const response = await answer
+    out.destroy()
+    const text = await response.text()
+    expect(response.status).toBe(200)
+    expect(text.match(/^: keep-alive$/gm)).toHaveLength(2)
+    expect(dataIn(text).at(-1)).toContain('"upstream_broke"')
+  })
 })

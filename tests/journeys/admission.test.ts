@@ -9,7 +9,7 @@ const REQUESTS = 1_000
 const AFFORDABLE = 50
 
 const body = JSON.stringify({
-  model: 'deepseek-chat',
+  model: 'kimi-k3',
   max_tokens: 100,
   messages: [
     { role: 'user', content: 'sandbox {"usage": {"prompt_tokens": 40, "completion_tokens": 100}}' },
@@ -36,7 +36,7 @@ afterAll(() => gateway.close())
 
 /** What one of these requests holds, by the prices as published. */
 function holdOfOne(): bigint {
-  const { model } = findModel(gateway.services.catalog, 'deepseek-chat')!
+  const { model } = findModel(gateway.services.catalog, 'kimi-k3')!
   const { price } = quote(gateway.services.catalog, model, new Date())
   return mostExpensive(price, {
     inputTokens: Buffer.byteLength(body) + TEMPLATE_ALLOWANCE,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import OpenAI from 'openai'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { findModel, loadCatalog, quote } from '@smartoken/prisma/catalog'
+import { findModel, loadCatalog } from '@smartoken/prisma/catalog'
 import { launchChromium } from '../support/chromium.ts'
 import { freePort, spawnStart, type Started } from '../support/started.ts'
 
@@ -45,10 +45,10 @@ async function balance(): Promise<bigint> {
   return BigInt(whole!.replaceAll(',', '') + fraction.padEnd(9, '0'))
 }
 
-/** Σ tokens × the catalog's dollars per million now, rounded up to a nano-dollar. */
-function catalogPrice(tokens: { input: number; output: number }): bigint {
-  const catalog = loadCatalog()
-  const { price } = quote(catalog, findModel(catalog, 'deepseek-chat')!.model, new Date())
+/** Σ tokens × the dollars per million of the catalog's row the answer names, rounded up to a nano-dollar. */
+function catalogPrice(answer: Response, tokens: { input: number; output: number }): bigint {
+  const { model } = findModel(loadCatalog(), 'deepseek-chat')!
+  const price = model.prices.find(({ id }) => id === answer.headers.get('x-smartoken-price'))!
   const { rates } = price.tiers[0]!
   return (BigInt(tokens.input) * rates.input + BigInt(tokens.output) * rates.output + 999n) / 1_000n
 }
@@ -84,7 +84,7 @@ test('calls with the official SDK and pays the catalog’s price of the usage re
     .withResponse()
   expect(data.choices[0]!.message.content).toContain('Hello')
   const { prompt_tokens: input, completion_tokens: output } = data.usage!
-  expect(before - (await balance())).toBe(catalogPrice({ input, output }))
+  expect(before - (await balance())).toBe(catalogPrice(response, { input, output }))
   await page
     .getByRole('table', { name: 'Requests' })
     .getByText(response.headers.get('x-request-id')!)
@@ -112,7 +112,7 @@ test('streams with the official SDK: the text comes in the pieces the upstream s
   }
   expect(pieces).toEqual(['一', '二', '三', '四', '五'])
   expect(before - (await balance())).toBe(
-    catalogPrice({ input: usage!.prompt_tokens, output: usage!.completion_tokens }),
+    catalogPrice(response, { input: usage!.prompt_tokens, output: usage!.completion_tokens }),
   )
   await page
     .getByRole('table', { name: 'Requests' })
