@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { charge } from '@smartoken/prisma/catalog'
 import { formatUsd } from '@smartoken/prisma/money'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { chat, dataIn, receiptIn, saying } from '../support/chat.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { event, events, startUpstream, type TestUpstream } from '../support/upstream.ts'
@@ -286,24 +286,51 @@ test('a hundred streams at once each end whole, and the wallet falls by their su
 })
 
 describe('a stream that is silent', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }))
   afterEach(() => void vi.useRealTimers())
 
-  test('gets a comment every 15 seconds, and from then on an error is an event', async () => {
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
-    const begun = Promise.withResolvers<ServerResponse>()
+  /** Asks for a stream, waits until the upstream has the request, and lets half a minute pass. */
+  async function afterHalfAMinute(begin: (out: ServerResponse) => unknown) {
+    const called = Promise.withResolvers<ServerResponse>()
     upstream.behave((out) => {
-      out.writeHead(200, { 'content-type': 'text/event-stream' }).write(role)
-      begun.resolve(out)
+      begin(out)
+      called.resolve(out)
     })
     const answer = chat(gateway, streaming())
-    const out = await begun.promise
+    const out = await called.promise
     await vi.waitUntil(() => vi.getTimerCount() === 1)
     vi.advanceTimersByTime(30_000)
-    const response = await answer
+    return { out, response: await answer }
+  }
+
+  test('is kept alive every 15 seconds after the upstream’s head, and from then on an error is an event', async () => {
+    const { out, response } = await afterHalfAMinute((begun) =>
+      begun.writeHead(200, { 'content-type': 'text/event-stream' }).write(role),
+    )
     out.destroy()
     const text = await response.text()
     expect(response.status).toBe(200)
     expect(text.match(/^: keep-alive$/gm)).toHaveLength(2)
     expect(dataIn(text).at(-1)).toContain('"upstream_broke"')
+  })
+
+  test('is kept alive before the upstream answers at all, and then has its text', async () => {
+    const { out, response } = await afterHalfAMinute(() => {})
+    out.writeHead(200, { 'content-type': 'text/event-stream' })
+    out.end(role + chunk({ content: 'late' }) + chunk({}, 'stop') + usageChunk + DONE)
+    const text = await response.text()
+    expect(text.startsWith(': keep-alive\n\n: keep-alive\n\n')).toBe(true)
+    expect(text).toContain('"late"')
+    expect(dataIn(text).at(-1)).toBe('[DONE]')
+  })
+
+  test('tells an upstream’s refusal that comes late as an event, and is free', async () => {
+    const { out, response } = await afterHalfAMinute(() => {})
+    out.writeHead(500).end()
+    const text = await response.text()
+    expect(dataIn(text)).toHaveLength(1)
+    expect(dataIn(text)[0]).toContain('"upstream_unavailable"')
+    const row = await gateway.requestRow(response.headers.get('x-request-id')!)
+    expect(row).toMatchObject({ charge: 0n, outcome: 'upstream_error', status: 200 })
   })
 })

@@ -2,11 +2,14 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context } from 'hono'
 import type { GatewayContext } from '../app.ts'
 import { promptBound } from '../metering/input-bound.ts'
+import { answerHeaders } from '../relay/answer-headers.ts'
+import { ClientStream } from '../relay/client-stream.ts'
 import { relayJson } from '../relay/relay-json.ts'
 import { relayStream } from '../relay/relay-stream.ts'
+import { errorEvent } from '../relay/stream-events.ts'
 import type { Services } from '../open-services.ts'
 import { createAuthenticate } from '../steps/authenticate.ts'
-import { callUpstream, UpstreamFailed } from '../steps/call-upstream.ts'
+import { callUpstream } from '../steps/call-upstream.ts'
 import { chooseRoutes } from '../steps/choose-routes.ts'
 import { openHold } from '../steps/open-hold.ts'
 import { readBody } from '../steps/read-body.ts'
@@ -41,13 +44,18 @@ export const chatCompletions = (services: Services) => {
       limit: Math.min(limitAsked, model.maxOutput),
       outputPerLimit: outputPerLimit(model, request),
     })
+    const stream = request.stream
+      ? new ClientStream(outgoing, answerHeaders(hold, limitAsked))
+      : undefined
     try {
       const call = await callUpstream(routes, model, request, hold.limit, leaving(outgoing))
-      const relay = request.stream ? relayStream : relayJson
-      await relay({ services, request, hold, call, limitAsked }, outgoing)
+      const exchange = { services, request, hold, call, limitAsked }
+      await (stream ? relayStream(exchange, outgoing, stream) : relayJson(exchange, outgoing))
     } catch (error) {
-      await settleFailure(services, hold, request, error, outgoing.destroyed)
-      throw error instanceof UpstreamFailed ? error.shown : error
+      stream?.rest()
+      const shown = await settleFailure(services, hold, request, error, outgoing)
+      if (!stream?.begun) throw shown
+      stream.end(errorEvent(shown))
     }
     return RESPONSE_ALREADY_SENT
   }

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { readUsage } from '../metering/read-usage.ts'
 import { readWhole } from '../upstreams/dispatch.ts'
 import { settle } from '../steps/settle.ts'
-import { answerHeaders } from './answer-headers.ts'
+import { answerHeaders, routeHeaders } from './answer-headers.ts'
 import { answerBytes } from './chunk.ts'
 import { answerFailed, type Exchange } from './exchange.ts'
 
@@ -40,7 +40,8 @@ export async function relayJson(exchange: Exchange, out: ServerResponse): Promis
     firstOutputAt: services.clock.now(),
   })
   out.writeHead(200, {
-    ...answerHeaders(exchange),
+    ...answerHeaders(hold, exchange.limitAsked),
+    ...routeHeaders(call),
     ...(settled && { 'x-smartoken-cost': formatUsd(settled.charge) }),
     'content-type': 'application/json',
     'content-length': bytes.length,

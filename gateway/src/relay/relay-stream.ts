@@ -3,39 +3,42 @@ import { ApiError } from '../errors.ts'
 import type { Outcome } from '../metering/bill.ts'
 import { readUsage } from '../metering/read-usage.ts'
 import { settle, type Settled } from '../steps/settle.ts'
-import { answerHeaders, receiptComment } from './answer-headers.ts'
+import { routeHeaders } from './answer-headers.ts'
+import type { ClientStream } from './client-stream.ts'
 import { answerFailed, type Exchange } from './exchange.ts'
+import { dataEvent, DONE, errorEvent, receiptComment } from './stream-events.ts'
 import { StreamReader } from './stream-reader.ts'
-
-/** A silent stream gets a comment this often, so that no proxy on the way gives it up. */
-const KEEP_ALIVE_MS = 15_000
 
 /**
  * Relays a stream: bytes go from the upstream to the client as they come, and a slow client slows the
  * upstream. Ends with the charge made durable, then usage if asked, receipt and `[DONE]`; or, if the
  * upstream broke off, with one error event.
  *
- * Nothing is sent before the first output or keep-alive, so until then a failure can still be a true
- * status: @throws UpstreamFailed.
+ * Nothing is sent before the first output, so until then (unless a comment had to be) a failure can still be a
+ * true status: @throws UpstreamFailed.
  */
-export const relayStream = (exchange: Exchange, out: ServerResponse): Promise<void> =>
-  new StreamRelay(exchange, out).run()
+export const relayStream = (
+  exchange: Exchange,
+  out: ServerResponse,
+  stream: ClientStream,
+): Promise<void> => new StreamRelay(exchange, out, stream).run()
 
 class StreamRelay {
   readonly #exchange: Exchange
   readonly #out: ServerResponse
+  readonly #stream: ClientStream
   readonly #reader = new StreamReader()
   /** What came before the first output, kept back while the status is still open. */
   readonly #early: Buffer[] = []
-  readonly #keepAlive: NodeJS.Timeout
   readonly #ended = Promise.withResolvers<void>()
   #firstOutputAt: Date | undefined
   #over = false
 
-  constructor(exchange: Exchange, out: ServerResponse) {
+  constructor(exchange: Exchange, out: ServerResponse, stream: ClientStream) {
     this.#exchange = exchange
     this.#out = out
-    this.#keepAlive = setInterval(() => this.#send(Buffer.from(': keep-alive\n\n')), KEEP_ALIVE_MS)
+    this.#stream = stream
+    stream.describe(routeHeaders(exchange.call))
   }
 
   run(): Promise<void> {
@@ -77,21 +80,11 @@ class StreamRelay {
       return true
     }
     this.#firstOutputAt ??= this.#exchange.services.clock.now()
-    return this.#send(bytes)
+    return this.#stream.write(this.#withEarly(bytes))
   }
 
-  /** Writes what was kept back and these bytes, under a head if there was none yet. */
-  #send(bytes: Buffer): boolean {
-    if (!this.#out.headersSent) {
-      this.#out.writeHead(200, {
-        ...answerHeaders(this.#exchange),
-        'content-type': 'text/event-stream; charset=utf-8',
-        'x-accel-buffering': 'no',
-      })
-    }
-    this.#keepAlive.refresh()
-    if (this.#early.length === 0) return this.#out.write(bytes)
-    return this.#out.write(Buffer.concat([...this.#early.splice(0), bytes]))
+  #withEarly(bytes: Buffer): Buffer {
+    return this.#early.length === 0 ? bytes : Buffer.concat([...this.#early.splice(0), bytes])
   }
 
   #isWhole(): boolean {
@@ -107,7 +100,7 @@ class StreamRelay {
   #finish(ending: () => Promise<void>): void {
     if (this.#over) return
     this.#over = true
-    clearInterval(this.#keepAlive)
+    this.#stream.rest()
     this.#out.off('drain', this.#exchange.call.answer.resume)
     this.#out.off('close', this.#left)
     ending().then(this.#ended.resolve, this.#ended.reject)
@@ -128,28 +121,22 @@ class StreamRelay {
 
   readonly #complete = async (): Promise<void> => {
     const settled = await this.#settle('completed')
+    const { hold, request } = this.#exchange
     const { usageChunk } = this.#reader
     const events = [
-      ...(this.#exchange.request.usageAsked && usageChunk
-        ? [`data: ${JSON.stringify(usageChunk)}\n\n`]
-        : []),
-      ...(settled ? [receiptComment(this.#exchange.hold, settled)] : []),
-      'data: [DONE]\n\n',
+      Buffer.concat(this.#early.splice(0)).toString('utf8'),
+      request.usageAsked && usageChunk ? dataEvent(usageChunk) : '',
+      settled ? receiptComment(hold, settled) : '',
+      DONE,
     ]
-    this.#send(Buffer.from(events.join('')))
-    this.#out.end()
+    this.#stream.end(events.join(''))
   }
 
   #broke(cause: unknown): () => Promise<void> {
     return async () => {
-      if (!this.#out.headersSent) throw answerFailed(this.#exchange, cause)
+      if (!this.#stream.begun) throw answerFailed(this.#exchange, cause)
       await this.#settle('upstream_broke')
-      const event = {
-        ...new ApiError('upstream_broke').toJSON(),
-        choices: [{ index: 0, delta: {}, finish_reason: 'error' }],
-      }
-      this.#send(Buffer.from(`data: ${JSON.stringify(event)}\n\n`))
-      this.#out.end()
+      this.#stream.end(errorEvent(new ApiError('upstream_broke')))
     }
   }
 
