@@ -1,6 +1,6 @@
 /**
  * Every error a client of `/v1` can see: HTTP status, OpenAI `type`, and what to do.
- * The docs' error pages are made from this table.
+ * A test holds the table of the quickstart to it.
  */
 export const errorCatalog = {
   invalid_api_key: [

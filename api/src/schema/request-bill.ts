@@ -20,12 +20,12 @@ builder.prismaObjectFields(Request, (t) => ({
     resolve: ({ cacheWriteTokens }) => tokenCount(cacheWriteTokens),
   }),
   outputTokens: t.int({
-    description: 'Output tokens other than thinking.',
+    description: 'Output tokens of an answer without thinking.',
     select: { outputTokens: true },
     resolve: ({ outputTokens }) => tokenCount(outputTokens),
   }),
   thinkingOutputTokens: t.int({
-    description: 'Output tokens the model thought with.',
+    description: 'Output tokens of an answer with thinking on, reasoning and text together.',
     select: { thinkingOutputTokens: true },
     resolve: ({ thinkingOutputTokens }) => tokenCount(thinkingOutputTokens),
   }),

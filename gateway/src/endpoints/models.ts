@@ -1,8 +1,8 @@
-import { findModel, pricesLiveAt, type Model } from '@smartoken/prisma/catalog'
+import { pricesLiveAt, type Model } from '@smartoken/prisma/catalog'
 import { formatRate } from '@smartoken/prisma/money'
 import type { Context } from 'hono'
-import { ApiError } from '../errors.ts'
 import type { Services } from '../open-services.ts'
+import { resolveModel } from '../steps/resolve-model.ts'
 
 /** GET /v1/models: every model sold, in OpenAI's shape with our facts beside it. Needs no key. */
 export const listModels =
@@ -20,15 +20,8 @@ export const listModels =
 export const getModel =
   ({ catalog, upstreams, clock }: Services) =>
   (c: Context): Response => {
-    const id = decoded(c.req.path.slice('/v1/models/'.length))
-    const found = findModel(catalog, id)
-    if (!found?.model.sold) {
-      throw new ApiError('model_not_found', {
-        message: `The model "${id.slice(0, 100)}" does not exist. See GET /v1/models.`,
-        param: 'model',
-      })
-    }
-    return c.json(describe(found.model, clock.now(), isAvailable(found.model, upstreams)))
+    const model = resolveModel(catalog, decoded(c.req.path.slice('/v1/models/'.length)))
+    return c.json(describe(model, clock.now(), isAvailable(model, upstreams)))
   }
 
 /** An id as it is meant; one that is not decodable as it stands. */
