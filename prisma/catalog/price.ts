@@ -7,6 +7,7 @@ import { promptTokens, type Usage } from './usage.ts'
 const PER_NANO = 1_000n
 const PER_WHOLE = 1_000_000_000_000n
 
+/** What a price, a cost and a published price have in common. */
 type Tiered = { readonly tiers: readonly Tier[] }
 
 /** The tier of a prompt of so many tokens; the whole request takes it. */
@@ -20,7 +21,7 @@ export function tierFor({ tiers }: Tiered, prompt: number): Tier {
  * What a request is charged, nUSD: rounded once, up, so that no non-empty request is free.
  * @throws RangeError on a count that is negative or not a whole number
  */
-export function charge(usage: Usage, price: PriceRow): NanoUsd {
+export function charge(usage: Usage, price: Tiered): NanoUsd {
   return nanoUsd(ceilDivide(weigh(usage, price), PER_NANO))
 }
 

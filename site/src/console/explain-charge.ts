@@ -1,5 +1,8 @@
-import { formatRate, formatUsd, nanoUsd, usd, type Rate } from '@smartoken/prisma/money'
-import type { PublishedPrices, TokenClass } from './published-prices.ts'
+import type { Tier, Usage } from '@smartoken/prisma/catalog'
+import { charge, tierFor } from '@smartoken/prisma/catalog/price'
+import { promptTokens } from '@smartoken/prisma/catalog/usage'
+import { formatRate, formatUsd, usd, type Rate } from '@smartoken/prisma/money'
+import type { PublishedPrices, PublishedTier, TokenClass } from './published-prices.ts'
 import type { RequestRow, TokenCounts } from './operations.ts'
 
 /** How many tokens of a class were charged, at how many dollars a million. */
@@ -33,33 +36,40 @@ export function tokenClasses(counts: TokenCounts): readonly { name: string; toke
 }
 
 /**
- * Works a request's charge out anew from the published price it was charged by. Returns undefined
+ * Works a request's charge out anew from the published price it was charged by, as the gateway does. Returns undefined
  * for a price that is not among them.
  */
 export function explainCharge(
   request: RequestRow,
   prices: PublishedPrices,
 ): Explanation | undefined {
-  const prompt = request.inputTokens + request.cachedInputTokens + request.cacheWriteTokens
-  const tier = prices[request.priceId]?.find(({ upTo }) => upTo === undefined || prompt <= upTo)
-  if (!tier) return undefined
+  const tiers = prices[request.priceId]?.map(tierOf)
+  if (!tiers) return undefined
 
-  const classes = names
-    .map(([key, field, name]) => ({
-      name,
-      tokens: request[field],
-      rate: BigInt(tier.rates[key]) as Rate,
-    }))
-    .filter(({ tokens }) => tokens > 0)
-  // A rate is the price of one token in picodollars.
-  const pico = classes.reduce((sum, { tokens, rate }) => sum + BigInt(tokens) * rate, 0n)
-  const due = nanoUsd((pico + 999n) / 1_000n)
+  const usage = usageOf(request)
+  const { rates } = tierFor({ tiers }, promptTokens(usage))
+  const due = charge(usage, { tiers })
   return {
-    classes: classes.map(({ rate, ...rest }) => ({ ...rest, rate: formatRate(rate) })),
+    classes: names
+      .map(([key, , name]) => ({ name, tokens: usage[key], rate: formatRate(rates[key]) }))
+      .filter(({ tokens }) => tokens > 0),
     due: formatUsd(due),
     charged: compare(usd(request.charge), due),
   }
 }
+
+const tierOf = ({ upTo, rates }: PublishedTier): Tier => ({
+  upTo,
+  rates: byClass((key) => BigInt(rates[key]) as Rate),
+})
+
+const usageOf = (request: TokenCounts): Usage => byClass((_key, field) => request[field])
+
+const byClass = <Value>(valueOf: (key: TokenClass, field: keyof TokenCounts) => Value) =>
+  Object.fromEntries(names.map(([key, field]) => [key, valueOf(key, field)])) as Record<
+    TokenClass,
+    Value
+  >
 
 function compare(charge: bigint, due: bigint): Explanation['charged'] {
   if (charge === due) return 'the same'

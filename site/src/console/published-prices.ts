@@ -3,12 +3,12 @@ import type { Catalog, Rates } from '@smartoken/prisma/catalog'
 export type TokenClass = keyof Rates
 
 /** Every price row by its id, as JSON can carry it: rates are picodollars per token in decimal digits. */
-export type PublishedPrices = Readonly<
-  Record<
-    string,
-    readonly { readonly upTo?: number; readonly rates: Readonly<Record<TokenClass, string>> }[]
-  >
->
+export type PublishedPrices = Readonly<Record<string, readonly PublishedTier[]>>
+
+export interface PublishedTier {
+  readonly upTo?: number
+  readonly rates: Readonly<Record<TokenClass, string>>
+}
 
 /** The prices of the catalog, past ones included: the console works charges out from them. */
 export function publishedPrices({ models }: Pick<Catalog, 'models'>): PublishedPrices {
