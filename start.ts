@@ -15,10 +15,16 @@ import { startPostgres } from '@smartoken/prisma/postgres'
 import { z } from 'zod'
 
 const HOST = '127.0.0.1'
-/** Everything kept between starts. */
-const DATA = resolve(process.env['DATA_FOLDER'] || join(import.meta.dirname, '.data'))
 /** What streams in flight get to end by themselves when we stop. */
 const GRACE_MS = 5_000
+
+/** An empty variable is one that was not set. */
+const environment = Object.fromEntries(
+  Object.entries(process.env).filter(([, value]) => value !== ''),
+)
+
+/** Everything kept between starts. */
+const DATA = resolve(environment['DATA_FOLDER'] ?? join(import.meta.dirname, '.data'))
 
 const startedAt = Date.now()
 /** How to stop what has been started, in order of starting; undone backwards. */
@@ -27,6 +33,7 @@ let stopping: Promise<void> | undefined
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void end(0))
 start().catch((error: unknown) => {
+  if (stopping) return // what fails because we stop is nobody's news
   console.error(error instanceof Error ? error.message : error)
   void end(1)
 })
@@ -41,10 +48,10 @@ async function start(): Promise<void> {
     generateClient(),
   ])
   const development = env.NODE_ENV === 'production' ? undefined : await startDevelopment(env)
-  const gateway = await startGateway(databaseUrl, development?.sandboxUrl)
+  const gateway = await startGateway(databaseUrl, env.LOG_LEVEL, development?.sandboxUrl)
   const api = await startApi({
     ...development?.env,
-    ...given(process.env),
+    ...environment,
     PUBLIC_URL: env.PUBLIC_URL,
     DATABASE_URL: databaseUrl,
   })
@@ -76,8 +83,9 @@ function readEnv() {
         .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// URL' })
         .optional(),
       PUBLIC_URL: z.url().optional(),
+      LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
     })
-    .safeParse(given(process.env))
+    .safeParse(environment)
   if (!parsed.success) {
     throw new Error(
       parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'),
@@ -85,11 +93,6 @@ function readEnv() {
   }
   const { PUBLIC_URL, ...env } = parsed.data
   return { ...env, PUBLIC_URL: (PUBLIC_URL ?? `http://${HOST}:${env.PORT}`).replace(/\/$/, '') }
-}
-
-/** An empty variable is one that was not set. */
-function given(source: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ''))
 }
 
 /** Takes the port before anything slow is started; until there is something to serve, says so. */
@@ -125,17 +128,19 @@ async function closeServer(server: Server): Promise<void> {
 
 /** Starts the database and notes its address in `.data/`, for the command-line tools. */
 async function embeddedPostgres(): Promise<string> {
-  const postgres = await startPostgres({
+  const starting = startPostgres({
     folder: join(DATA, 'postgres'),
     log: (line) => console.log(line),
   })
-  writeFileSync(databaseUrlNote(DATA), postgres.url, { mode: 0o600 })
   running.push({
-    stop: () => {
+    stop: async () => {
+      const started = await starting.catch(() => undefined)
       rmSync(databaseUrlNote(DATA), { force: true })
-      return postgres.stop()
+      await started?.stop()
     },
   })
+  const postgres = await starting
+  writeFileSync(databaseUrlNote(DATA), postgres.url, { mode: 0o600 })
   void postgres.ended.then(() => {
     if (stopping) return
     console.error(`PostgreSQL has stopped by itself; its log is in ${postgres.home}.`)
@@ -150,21 +155,25 @@ async function generateClient(): Promise<void> {
 
 async function openSite(publicUrl: string): Promise<RequestListener> {
   const { buildSite } = await import('@smartoken/site/build')
-  if ((await buildSite({ publicUrl })) === 'built') console.log('Built the site.')
+  const building = new AbortController()
+  running.push({ stop: () => building.abort() })
+  if ((await buildSite({ publicUrl, signal: building.signal })) === 'built')
+    console.log('Built the site.')
   const { createSiteListener } = await import('@smartoken/site/serve')
   return createSiteListener({ publicUrl })
 }
 
 async function startGateway(
   databaseUrl: string,
+  logLevel: string,
   sandboxUrl: string | undefined,
 ): Promise<RequestListener> {
   const { createGatewayListener } = await import('@smartoken/gateway')
   const { openServices } = await import('@smartoken/gateway/services')
   const services = await openServices({
     databaseUrl,
-    env: process.env,
-    logLevel: process.env['LOG_LEVEL'] ?? 'warn',
+    env: environment,
+    logLevel,
     ...(sandboxUrl && { sandboxUrl }),
   })
   running.push({ stop: services.close })
@@ -249,8 +258,13 @@ ${demo ?? ''}`
 /** Stops everything, the last started first: requests end and settle before their database goes. */
 function end(code: number): Promise<void> {
   stopping ??= (async () => {
-    for (const { stop } of running.toReversed()) {
-      await Promise.resolve(stop()).catch((error: unknown) => console.error(error))
+    // Taken one by one: what is being started meanwhile comes onto the list, and is stopped too.
+    for (let last = running.pop(); last; last = running.pop()) {
+      try {
+        await last.stop()
+      } catch (error) {
+        console.error(error)
+      }
     }
     process.exit(code)
   })()

@@ -42,6 +42,7 @@ async function apply(
   guard: Client,
 ): Promise<string[]> {
   const pool = new Pool({ connectionString: url, max: 1, application_name: 'smartoken migrate' })
+  pool.on('error', () => {})
   let cause: unknown
   const engine = await openSchemaEngine(pool, (error) => (cause = error))
   try {

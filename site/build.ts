@@ -25,6 +25,8 @@ export interface BuildOptions {
   readonly force?: boolean
   /** Where builds are kept; see dist.ts. */
   readonly folder?: string
+  /** Ends a build under way. */
+  readonly signal?: AbortSignal
 }
 
 const WORK = 'work-'
@@ -36,10 +38,10 @@ const BUILDS_KEPT = 3
 /**
  * Builds the site unless a build is kept of the same sources, catalog, prices in force and configuration
  * (`publicUrl`, and `PAYMENT_CHANNELS` from the environment), and makes that the current one. Prints nothing.
- * @throws Error with what Astro said; the build from before stays the current one
+ * @throws AbortError when `signal` ended it; Error with what Astro said: the build from before stays the current one
  */
 export async function buildSite(options: BuildOptions): Promise<'built' | 'fresh'> {
-  const { publicUrl, force = false, folder = DIST_FOLDER } = options
+  const { publicUrl, force = false, folder = DIST_FOLDER, signal } = options
   const configuration = readConfiguration({ ...process.env, PUBLIC_URL: publicUrl })
   const digest = buildDigest(configuration, new Date())
   await mkdir(buildsIn(folder), { recursive: true })
@@ -50,7 +52,7 @@ export async function buildSite(options: BuildOptions): Promise<'built' | 'fresh
   }
   const work = await mkdtemp(join(folder, WORK))
   try {
-    await runAstro(configuration, work)
+    await runAstro(configuration, work, signal)
     publish(folder, work, digest)
   } finally {
     remove(work)
@@ -65,21 +67,27 @@ const buildOf = (folder: string, digest: string): string | undefined =>
     .toSorted()
     .findLast((name) => name.startsWith(`${digest}-`))
 
-async function runAstro(configuration: Configuration, work: string): Promise<void> {
+async function runAstro(
+  configuration: Configuration,
+  work: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const script = join(import.meta.dirname, 'astro-build.ts')
   const child = spawn(process.execPath, [script, join(work, 'out'), join(work, 'cache')], {
     cwd: import.meta.dirname,
     env: environmentOf(configuration),
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: TIMEOUT_MS,
+    signal,
   })
-  const [output, errors, [code, signal]] = await Promise.all([
+  const [output, errors, [code, killedBy]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
     once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>,
   ])
   if (code === 0) return
-  const how = signal === null ? `exit code ${code}` : `${signal}, after at most ${TIMEOUT_MS} ms`
+  const how =
+    killedBy === null ? `exit code ${code}` : `${killedBy}, after at most ${TIMEOUT_MS} ms`
   throw new Error(`The site could not be built (${how}).\n${output}${errors}`)
 }
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { freePort, spawnStart, type Started } from './support/started.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -19,14 +19,18 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const start = (variables: NodeJS.ProcessEnv): Started => spawnStart({ PUBLIC_URL, ...variables })
 
 /** Processes that have this folder on their command line: the cluster over it. */
-function processesOver(dataFolder: string): string[] {
-  return readdirSync('/proc').filter((pid) => {
-    try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(dataFolder)
-    } catch {
-      return false
-    }
-  })
+const processesOver = (dataFolder: string): string[] =>
+  processes().filter((pid) => read(pid, 'cmdline').includes(dataFolder))
+
+const processes = (): string[] => readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+
+/** What the kernel tells of a process; nothing of one that is gone. */
+function read(pid: string, what: 'cmdline' | 'environ'): string {
+  try {
+    return readFileSync(`/proc/${pid}/${what}`, 'utf8')
+  } catch {
+    return ''
+  }
 }
 
 const isListening = (port: number): Promise<boolean> =>
@@ -159,3 +163,30 @@ describe('npm start with a configuration that cannot work', { timeout: 60_000 },
     expect(failed.printed()).not.toContain('secret@')
   })
 })
+
+describe('npm start, stopped while it is starting', { timeout: 120_000 }, () => {
+  test('leaves neither its database nor its site build behind, and says nothing more', async () => {
+    const data = join(folder, 'interrupted')
+    // An origin of its own, so that the site has to be built.
+    const origin = 'http://interrupted.example'
+    const interrupted = start({
+      PORT: String(await freePort()),
+      DATA_FOLDER: data,
+      PUBLIC_URL: origin,
+    })
+    await vi.waitUntil(() => buildsFor(origin).length > 0, { timeout: 60_000 })
+    interrupted.child.kill('SIGTERM')
+    expect(await interrupted.exited).toBe(0)
+    expect(interrupted.printed()).toBe('')
+    expect(processesOver(data)).toEqual([])
+    expect(buildsFor(origin)).toEqual([])
+  })
+})
+
+/** Processes that build the site for this origin. */
+function buildsFor(origin: string): string[] {
+  return processes().filter(
+    (pid) =>
+      read(pid, 'cmdline').includes('astro-build.ts') && read(pid, 'environ').includes(origin),
+  )
+}

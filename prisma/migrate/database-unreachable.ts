@@ -24,6 +24,8 @@ export async function connect(url: string): Promise<Client> {
       connectionTimeoutMillis: CONNECT_MS,
       application_name: 'smartoken migrate',
     })
+    // What is being asked when the connection breaks is told so; unheard, the event would end the process.
+    client.on('error', () => {})
     await client.connect()
     return client
   } catch (error) {
