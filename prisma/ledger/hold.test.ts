@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAccount, type TestAccount } from '../../tests/support/accounts.ts'
 import { createDatabase, type TestDatabase } from '../../tests/support/database.ts'
-import { holdOf } from '../../tests/support/holds.ts'
+import { holdOf, prepareHolds } from '../../tests/support/holds.ts'
 import { newId } from '../ids.ts'
 import { nanoUsd, usd } from '../money.ts'
 
@@ -13,10 +13,7 @@ let account: TestAccount
 
 beforeAll(async () => {
   database = await createDatabase()
-  await database.pool.query(
-    `insert into price (id, model_id, valid_from, valid_until, terms) values
-       ('live', 'model', '2026-01-01', null, '{}'), ('ended', 'model', '2026-01-01', '2026-02-01', '{}')`,
-  )
+  await prepareHolds(database.pool)
 })
 
 afterAll(async () => {
@@ -84,7 +81,7 @@ describe('a hold', () => {
     account = await createAccount(database.pool, { balance: '1' })
     expect(await open({ amount: usd('3'), least: usd('1.000000001') })).toMatchObject({
       verdict: 'balance_too_low',
-      amount: usd('1'),
+      room: usd('1'),
     })
   })
 
@@ -143,7 +140,7 @@ describe('a hold', () => {
     expect(await open({ amount: usd('0.1') })).toMatchObject({ verdict: 'admitted' })
     expect(await open({ amount: usd('0.1') })).toMatchObject({
       verdict: 'cap_reached',
-      amount: usd('0.05'),
+      room: usd('0.05'),
     })
   })
 

@@ -24,7 +24,7 @@ export interface HoldRequest {
   readonly amount: NanoUsd
   /** nUSD: the least worth holding; `amount` when nothing less will do. */
   readonly least: NanoUsd
-  /** The most tokens the request can use, prompt and answer, for token limits. */
+  /** The most tokens that are held for, prompt and answer, for token limits. */
   readonly tokens: number
   /** The gateway process's lease. */
   readonly epoch: bigint
@@ -43,6 +43,7 @@ export type Verdict =
   | 'key_expired'
   | 'account_frozen'
   | 'model_not_allowed'
+  | 'lease_lost'
   | 'price_changed'
   | 'requests_limited'
   | 'tokens_limited'
@@ -53,8 +54,10 @@ export type Verdict =
 export interface HoldAnswer {
   readonly requestId: string
   readonly verdict: Verdict
-  /** nUSD held or, when refused for money, what could be. */
+  /** nUSD held; 0 when refused. */
   readonly amount: NanoUsd
+  /** nUSD that could have been held in all at that moment, `amount` included. */
+  readonly room: NanoUsd
   readonly retryAfterMs: bigint | null
   /** The database's clock: the instant of admission. */
   readonly clock: Date
@@ -70,7 +73,7 @@ export async function openHolds(
   { wait = true } = {},
 ): Promise<HoldAnswer[]> {
   const { rows } = await database.query<HoldAnswer>(
-    `select request_id as "requestId", verdict, amount, retry_after_ms as "retryAfterMs", clock
+    `select request_id as "requestId", verdict, amount, room, retry_after_ms as "retryAfterMs", clock
        from hold_open($1, $2)`,
     [asRows(requests), wait],
   )

@@ -1,3 +1,4 @@
+export { runBatch, type Batch, type BatchAnswers } from './batch.ts'
 export { credit, type Credit } from './credit.ts'
 export {
   openHolds,
@@ -6,8 +7,10 @@ export {
   type RequestFacts,
   type Verdict,
 } from './hold.ts'
-export { openLease, renewLease } from './lease.ts'
+export { endLease, openLease, renewLease } from './lease.ts'
 export { loadPrices, PriceRefused } from './load-prices.ts'
 export { reconcile, type Break } from './reconcile.ts'
+export { renewHolds, type RenewAnswer, type Renewal } from './renew.ts'
 export { settleHolds, type SettleAnswer, type Settlement } from './settle.ts'
 export type { Queryable } from './statement.ts'
+export { LEASE_MS, sweep, type Swept } from './sweep.ts'

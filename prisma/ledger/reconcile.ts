@@ -39,7 +39,10 @@ const checks: Readonly<Record<string, string>> = {
   'request charge = its transfers': `
     select coalesce(request.id, t.ref) as subject, coalesce(t.amount, 0) as expected, coalesce(request.charge, 0) as found
     from (select id, charge from request where charge > 0) as request
-      full join (select ref, sum(amount)::bigint as amount from transfer where kind = 'charge' group by ref) as t on t.ref = request.id
+      full join (select split_part(ref, ':', 1) as ref, sum(case kind when 'charge' then amount else -amount end)::bigint as amount
+        from transfer
+        -- A late settle of less than was charged provisionally gives the difference back: part of the charge, not a refund of it.
+        where kind = 'charge' or (kind = 'refund' and ref like 'req\\_%:late') group by 1 having sum(case kind when 'charge' then amount else -amount end) > 0) as t on t.ref = request.id
     where coalesce(request.charge, -1) <> coalesce(t.amount, -1)`,
   'key spent = its charges': `
     select api_key.id as subject, coalesce(r.charge, 0) as expected, api_key.spent_total as found

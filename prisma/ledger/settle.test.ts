@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAccount, type TestAccount } from '../../tests/support/accounts.ts'
 import { createDatabase, type TestDatabase } from '../../tests/support/database.ts'
-import { holdOf, settlementOf } from '../../tests/support/holds.ts'
+import { holdOf, prepareHolds, settlementOf } from '../../tests/support/holds.ts'
 import { nanoUsd, usd } from '../money.ts'
 import { credit, type Credit } from './credit.ts'
 import { openHolds } from './hold.ts'
@@ -13,9 +13,7 @@ let account: TestAccount
 
 beforeAll(async () => {
   database = await createDatabase()
-  await database.pool.query(
-    `insert into price (id, model_id, valid_from, terms) values ('live', 'model', '2026-01-01', '{}')`,
-  )
+  await prepareHolds(database.pool)
 })
 
 afterAll(async () => {

@@ -12,6 +12,14 @@ export interface Settlement {
   readonly cost: NanoUsd
   readonly usage: Usage
   readonly usageSource: 'provider' | 'counted' | 'none'
+  /** Why the usage was counted where a report was due. */
+  readonly usageFlag?: 'usage_missing' | 'usage_implausible'
+  /** Version of the parameters it was counted by. */
+  readonly countedVersion?: number
+  /** Text bytes of the answer that were delivered. */
+  readonly answerBytes: number
+  /** Whether the ledger may excuse the due, within the account's allowance of the day. */
+  readonly excusable?: boolean
   readonly route: string | undefined
   readonly provider: string | undefined
   readonly upstreamModel: string | undefined
@@ -27,11 +35,14 @@ export interface Settlement {
 
 export interface SettleAnswer {
   readonly requestId: string
-  readonly outcome: 'settled' | 'replayed' | 'busy' | 'no_hold'
+  /** `late`: the process had been given up and the request settled for it; this has put it right. */
+  readonly outcome: 'settled' | 'replayed' | 'late' | 'busy' | 'no_hold'
   /** nUSD taken from the wallet; null where there is neither hold nor request. */
   readonly charge: NanoUsd | null
   /** nUSD due that the house bears. */
   readonly shortfall: NanoUsd | null
+  /** nUSD due that was excused. */
+  readonly excused: NanoUsd | null
   readonly clock: Date
 }
 
@@ -42,13 +53,14 @@ export async function settleHolds(
   { wait = true } = {},
 ): Promise<SettleAnswer[]> {
   const { rows } = await database.query<SettleAnswer>(
-    `select request_id as "requestId", outcome, charge, shortfall, clock from hold_settle($1, $2)`,
-    [asRows(settlements.map(withTokenColumns)), wait],
+    `select request_id as "requestId", outcome, charge, shortfall, excused, clock from hold_settle($1, $2)`,
+    [asRows(settlements.map(settlementRow)), wait],
   )
   return rows
 }
 
-function withTokenColumns({ usage, ...settlement }: Settlement) {
+/** A settlement by the names of the request's columns. */
+export function settlementRow({ usage, ...settlement }: Settlement) {
   return {
     ...settlement,
     inputTokens: usage.input,

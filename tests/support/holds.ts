@@ -1,6 +1,20 @@
 import { newId } from '@smartoken/prisma/ids'
 import { usd } from '@smartoken/prisma/money'
-import type { HoldRequest, Settlement } from '@smartoken/prisma/ledger'
+import {
+  openLease,
+  type HoldRequest,
+  type Queryable,
+  type Settlement,
+} from '@smartoken/prisma/ledger'
+
+/** What holds made by {@link holdOf} refer to: the price rows `live` and `ended` of the model `model`, a lease of epoch 1. */
+export async function prepareHolds(database: Queryable): Promise<void> {
+  await database.query(
+    `insert into price (id, model_id, valid_from, valid_until, terms) values
+       ('live', 'model', '2026-01-01', null, '{}'), ('ended', 'model', '2026-01-01', '2026-02-01', '{}')`,
+  )
+  await openLease(database, 'test')
+}
 
 /** A hold to ask for in a test: of $0.10 by the price row `live` of the model `model`, but for what is given. */
 export function holdOf(
@@ -46,6 +60,7 @@ export const settlementOf = (
   cost: usd('0.03'),
   usage: { input: 10, cachedInput: 0, cacheWrite: 0, output: 5, thinkingOutput: 0 },
   usageSource: 'provider',
+  answerBytes: 20,
   route: 'provider/model',
   provider: 'provider',
   upstreamModel: 'model',

@@ -71,11 +71,12 @@ export async function openHold(services: Services, asked: HoldAsked): Promise<Ho
       facts: asked.facts,
     })
     services.clock.set(answer.clock)
-    const affordable = () =>
-      Math.floor(outputTokensFor(price, asked.promptTokens, answer.amount) / asked.outputPerLimit)
-    if (answer.verdict === 'admitted') return admitted(asked, price, answer, affordable())
+    const affordable = (amount: NanoUsd) =>
+      Math.floor(outputTokensFor(price, asked.promptTokens, amount) / asked.outputPerLimit)
+    if (answer.verdict === 'admitted')
+      return admitted(asked, price, answer, affordable(answer.amount))
     if (answer.verdict !== 'price_changed')
-      throw refusal(answer, affordable(), asked.model, services.catalog)
+      throw refusal(answer, affordable(answer.room), asked.model, services.catalog)
   }
   throw new ApiError('billing_unavailable', { headers: { 'retry-after': '1' } })
 }

@@ -10,7 +10,8 @@ const dear = catalog.models.find(({ id }) => id === 'kimi-k3')!
 const answer = (verdict: Verdict, over: Partial<HoldAnswer> = {}): HoldAnswer => ({
   requestId: 'req_1',
   verdict,
-  amount: usd('0.01'),
+  amount: usd('0'),
+  room: usd('0.01'),
   retryAfterMs: null,
   clock: new Date('2026-11-23T02:00:00Z'),
   ...over,
@@ -26,6 +27,7 @@ test.each<[Verdict, number, string]>([
   ['balance_too_low', 402, 'insufficient_balance'],
   ['cap_reached', 402, 'spend_cap_reached'],
   ['account_frozen', 403, 'account_frozen'],
+  ['lease_lost', 503, 'billing_unavailable'],
   ['model_not_allowed', 403, 'model_not_allowed'],
   ['requests_limited', 429, 'rate_limit_exceeded'],
   ['tokens_limited', 429, 'rate_limit_exceeded'],

@@ -11,6 +11,7 @@ const codes: Readonly<Record<Exclude<Verdict, 'admitted'>, ErrorCode>> = {
   key_expired: 'invalid_api_key',
   key_revoked: 'invalid_api_key',
   key_unknown: 'invalid_api_key',
+  lease_lost: 'billing_unavailable',
   model_not_allowed: 'model_not_allowed',
   price_changed: 'billing_unavailable',
   requests_limited: 'rate_limit_exceeded',

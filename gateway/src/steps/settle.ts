@@ -60,6 +60,7 @@ function settlementOf(
         : nanoUsd(0n),
     usage,
     usageSource,
+    answerBytes: ending.answerBytes,
     route: by?.route.id,
     provider: by && (by.upstream.sandbox ? 'sandbox' : by.upstream.provider),
     upstreamModel: by?.route.upstreamModel,
