@@ -75,8 +75,8 @@ function leaves(file: string, specifier: string, workspace: string): boolean {
   )
 }
 
-describe('catalog, money, keys and ids', () => {
-  test.each(['catalog/index.ts', 'money.ts', 'keys.ts', 'ids.ts'])(
+describe('catalog, bill, money, keys and ids', () => {
+  test.each(['catalog/index.ts', 'bill/index.ts', 'money.ts', 'keys.ts', 'ids.ts'])(
     '%s reaches no database client, so the site builds without a database',
     (entry) => {
       const reached = reach(`prisma/${entry}`)

@@ -266,7 +266,7 @@ describe('a stream', () => {
         outcome: 'upstream_broke',
         error_code: 'upstream_broke',
         charge: 0n,
-        usage_source: 'none',
+        usage_source: 'counted', // excused
       })
     },
   )

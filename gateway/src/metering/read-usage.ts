@@ -9,14 +9,14 @@ const MOST_TOKENS = 100_000_000
 /**
  * Token classes of a usage object in any of the spellings providers use, made disjoint: in every
  * OpenAI-shaped API cached and written tokens are inside `prompt_tokens`.
- * Returns undefined when the object is missing, inconsistent or not made of token counts.
+ * Returns undefined when the object is missing, `unreadable` when it is inconsistent or not made of token counts.
  *
  * - `prompt_tokens_details.cached_tokens`: DashScope, Zhipu, MiniMax, DeepSeek too
  * - `prompt_cache_hit_tokens`: DeepSeek
  * - `cached_tokens` at the top: Moonshot, StepFun
  * - `prompt_tokens_details.cache_creation_input_tokens`: DashScope, explicit caching
  */
-export function readUsage(reported: ReportedUsage | undefined): Usage | undefined {
+export function readUsage(reported: ReportedUsage | undefined): Usage | 'unreadable' | undefined {
   if (!reported) return undefined
   const promptDetails = members(reported['prompt_tokens_details'])
   const answerDetails = members(reported['completion_tokens_details'])
@@ -30,8 +30,8 @@ export function readUsage(reported: ReportedUsage | undefined): Usage | undefine
   )
   const written = count(promptDetails['cache_creation_input_tokens'] ?? 0)
   const reasoning = count(answerDetails['reasoning_tokens'] ?? 0)
-  if ([prompt, answer, cached, written, reasoning].includes(undefined)) return undefined
-  if (cached! + written! > prompt! || reasoning! > answer!) return undefined
+  if ([prompt, answer, cached, written, reasoning].includes(undefined)) return 'unreadable'
+  if (cached! + written! > prompt! || reasoning! > answer!) return 'unreadable'
   return {
     input: prompt! - cached! - written!,
     cachedInput: cached!,
@@ -41,11 +41,6 @@ export function readUsage(reported: ReportedUsage | undefined): Usage | undefine
     thinkingOutput: reasoning! > 0 ? answer! : 0,
   }
 }
-
-/** What a report can hold without being a lie: no more input than the prompt's bound, no more output than the limit sent. */
-export const isPlausible = (usage: Usage, most: { prompt: number; output: number }): boolean =>
-  usage.input + usage.cachedInput + usage.cacheWrite <= most.prompt &&
-  usage.output + usage.thinkingOutput <= most.output
 
 function members(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}

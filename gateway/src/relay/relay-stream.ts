@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
+import type { Outcome } from '@smartoken/prisma/bill'
 import { ApiError } from '../errors.ts'
-import type { Outcome } from '../metering/bill.ts'
 import { readUsage } from '../metering/read-usage.ts'
 import { settle, type Settled } from '../steps/settle.ts'
 import { routeHeaders } from './answer-headers.ts'

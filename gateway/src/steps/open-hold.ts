@@ -2,6 +2,7 @@ import {
   mostExpensive,
   outputTokensFor,
   quote,
+  type FamilyId,
   type Model,
   type PriceRow,
 } from '@smartoken/prisma/catalog'
@@ -34,6 +35,7 @@ export interface HoldAsked {
 export interface Hold {
   readonly requestId: string
   readonly accountId: string
+  readonly family: FamilyId
   readonly price: PriceRow
   /** nUSD. */
   readonly amount: NanoUsd
@@ -86,6 +88,7 @@ function admitted(asked: HoldAsked, price: PriceRow, answer: HoldAnswer, afforda
   return {
     requestId: asked.requestId,
     accountId: asked.caller.accountId,
+    family: asked.model.family,
     price,
     amount: answer.amount,
     limit,

@@ -1,13 +1,13 @@
-import { charge, cost, type Usage } from '@smartoken/prisma/catalog'
+import { bill, dueFor, type Bill, type Ending } from '@smartoken/prisma/bill'
+import { cost, type Usage } from '@smartoken/prisma/catalog'
 import { settleHolds, type Settlement } from '@smartoken/prisma/ledger'
 import { nanoUsd, type NanoUsd } from '@smartoken/prisma/money'
-import { bill, type Ending } from '../metering/bill.ts'
 import type { Services } from '../open-services.ts'
 import type { OpenRoute } from './choose-routes.ts'
 import type { Hold } from './open-hold.ts'
 
 /** How a held request ended, beside what its bill is made from. */
-export interface HeldEnding extends Ending {
+export interface HeldEnding extends Omit<Ending, 'family' | 'limit'> {
   readonly hold: Hold
   readonly by: OpenRoute | undefined
   readonly attempts: number
@@ -34,32 +34,33 @@ const RETRY_MS = [100, 250, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 60
  * does not answer in time: the settle is then retried behind the answer, and takes effect once.
  */
 export async function settle(services: Services, ending: HeldEnding): Promise<Settled | undefined> {
-  const { usage, source } = bill(ending)
-  const settled = settleWithRetries(services, settlementOf(services, ending, usage, source)).then(
-    (amount) => (amount === undefined ? undefined : { charge: amount, usage, usageSource: source }),
+  const { family, limit } = ending.hold
+  const billed = bill({ ...ending, family, limit })
+  const settled = settleWithRetries(services, settlementOf(services, ending, billed)).then(
+    (amount) =>
+      amount === undefined
+        ? undefined
+        : { charge: amount, usage: billed.usage, usageSource: billed.source },
   )
   track(services.pending, settled)
   return Promise.race([settled, patience()])
 }
 
-function settlementOf(
-  services: Services,
-  ending: HeldEnding,
-  usage: Usage,
-  usageSource: Settlement['usageSource'],
-): Settlement {
+function settlementOf(services: Services, ending: HeldEnding, billed: Bill): Settlement {
   const { hold, by } = ending
-  const billed = usageSource !== 'none'
   return {
     requestId: hold.requestId,
     accountId: hold.accountId,
-    due: billed ? charge(usage, hold.price) : nanoUsd(0n),
+    due: dueFor(billed, hold.price, hold.amount),
     cost:
-      billed && by && !by.upstream.sandbox
-        ? cost(services.catalog, usage, by.route, hold.openedAt)
+      billed.source !== 'none' && by && !by.upstream.sandbox
+        ? cost(services.catalog, billed.usage, by.route, hold.openedAt)
         : nanoUsd(0n),
-    usage,
-    usageSource,
+    usage: billed.usage,
+    usageSource: billed.source,
+    usageFlag: billed.flag,
+    countedVersion: billed.countedVersion,
+    excusable: billed.excusable,
     answerBytes: ending.answerBytes,
     route: by?.route.id,
     provider: by && (by.upstream.sandbox ? 'sandbox' : by.upstream.provider),

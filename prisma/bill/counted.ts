@@ -1,0 +1,75 @@
+import type { Usage } from '../catalog/usage.ts'
+import type { FamilyId } from '../catalog/model.ts'
+
+/** Tokens in a kilobyte (1,000 bytes) of text, by family. */
+type TokensPerKilobyte = Readonly<Record<FamilyId, number>>
+
+const all = (tokens: number): TokensPerKilobyte => ({
+  deepseek: tokens,
+  qwen: tokens,
+  kimi: tokens,
+  glm: tokens,
+  doubao: tokens,
+  minimax: tokens,
+})
+
+/**
+ * The published parameters, by version. A version never changes once a request was billed by it: a receipt names it
+ * and is worked out anew from it. New figures are a new version.
+ */
+const versions: Readonly<Record<number, TokensPerKilobyte>> = {
+  1: all(150),
+}
+
+/** What new requests are counted by. */
+export const COUNTED_VERSION = 1
+
+/** What is known of a request whose usage has to be counted. */
+export interface Delivered {
+  readonly family: FamilyId
+  /** Bytes of the prompt's text. */
+  readonly promptBytes: number
+  /** Text bytes of the answer that reached the caller. */
+  readonly answerBytes: number
+  /** The limit sent upstream, tokens: a count is never above it. */
+  readonly limit: number
+}
+
+/**
+ * The published figure of a version and family.
+ *
+ * @throws RangeError where there is no such version
+ */
+export function tokensPerKilobyte(version: number, family: FamilyId): number {
+  const figure = versions[version]?.[family]
+  if (figure === undefined) throw new RangeError(`there is no version ${version} of counted usage`)
+  return figure
+}
+
+/**
+ * Usage counted from bytes, where the provider's own is not to be had: the prompt as uncached input, the answer as
+ * plain output, whole tokens rounded down.
+ *
+ * @throws RangeError on bytes or a limit that are no whole numbers from 0 on, or an unknown version
+ */
+export function countUsage(delivered: Delivered, version = COUNTED_VERSION): Usage {
+  const perKilobyte = tokensPerKilobyte(version, delivered.family)
+  const output = tokensIn(delivered.answerBytes, perKilobyte)
+  return {
+    input: tokensIn(delivered.promptBytes, perKilobyte),
+    cachedInput: 0,
+    cacheWrite: 0,
+    output: Math.min(output, Number(whole(delivered.limit))),
+    thinkingOutput: 0,
+  }
+}
+
+const tokensIn = (bytes: number, perKilobyte: number): number =>
+  Number((whole(bytes) * BigInt(perKilobyte)) / 1_000n)
+
+function whole(count: number): bigint {
+  if (!Number.isSafeInteger(count) || count < 0) {
+    throw new RangeError(`${count} is not a count of bytes or tokens`)
+  }
+  return BigInt(count)
+}
