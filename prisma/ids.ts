@@ -10,8 +10,6 @@ const prefixes = {
   account: 'acc',
   apiKey: 'key',
   request: 'req',
-  lot: 'lot',
-  grant: 'grant',
 } as const
 
 /** A new id, `req_00` + ULID: sortable by time, so monthly partitions are ranges of ids. */

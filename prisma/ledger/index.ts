@@ -1,5 +1,6 @@
 export { runBatch, type Batch, type BatchAnswers } from './batch.ts'
-export { credit, type Credit } from './credit.ts'
+export { grantPromo, type Grant, type GrantAnswer } from './campaign.ts'
+export { credit, type Credit, type CreditAnswer } from './credit.ts'
 export {
   openHolds,
   type HoldAnswer,
