@@ -1,6 +1,7 @@
 export { runBatch, type Batch, type BatchAnswers } from './batch.ts'
 export { grantPromo, type Grant, type GrantAnswer } from './campaign.ts'
 export { credit, type Credit, type CreditAnswer } from './credit.ts'
+export { expire, type Expiry } from './expire.ts'
 export {
   openHolds,
   type HoldAnswer,
@@ -11,7 +12,9 @@ export {
 export { endLease, openLease, renewLease } from './lease.ts'
 export { loadPrices, PriceRefused } from './load-prices.ts'
 export { reconcile, type Break } from './reconcile.ts'
+export { refund, type Refund, type RefundAnswer } from './refund.ts'
 export { renewHolds, type RenewAnswer, type Renewal } from './renew.ts'
 export { settleHolds, type SettleAnswer, type Settlement } from './settle.ts'
 export type { Queryable } from './statement.ts'
 export { LEASE_MS, sweep, type Swept } from './sweep.ts'
+export { withdraw, type Withdrawal, type WithdrawalAnswer } from './withdraw.ts'
