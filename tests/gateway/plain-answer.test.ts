@@ -127,7 +127,7 @@ describe('a plain answer', () => {
       model_id: 'deepseek-chat',
       model_asked: 'deepseek/deepseek-chat',
       stream: false,
-      prompt_bytes: Buffer.byteLength(JSON.stringify(body)),
+      prompt_bytes: 'roleusercontentSECRET-PROMPT'.length,
       max_tokens_asked: 300,
       max_tokens_sent: 300,
       network: '127.0.0.1',
@@ -234,7 +234,7 @@ test('requests on one connection, the second sent before the first is answered, 
 
 describe('usage that cannot be believed is counted by bytes, in the customer’s favour', () => {
   const text = '你好'.repeat(500)
-  test.each([
+  test.each<[string, object | undefined]>([
     ['missing', undefined],
     ['null', { prompt_tokens: null, completion_tokens: null }],
     ['negative', { prompt_tokens: -5, completion_tokens: -5 }],
@@ -242,15 +242,18 @@ describe('usage that cannot be believed is counted by bytes, in the customer’s
     ['more prompt than was sent', { prompt_tokens: 99_999, completion_tokens: 1 }],
     ['more answer than the limit', { prompt_tokens: 1, completion_tokens: 4_097 }],
     ['endless', { prompt_tokens: 1e300, completion_tokens: 1e300 }],
-  ])('%s', async (_name, hostile) => {
+  ])('%s', async (name, hostile) => {
     upstream.behave(json(answer({ content: text }, hostile)))
     const body = saying('x'.repeat(10_000))
     const got = await chat(gateway, body)
     const row = await gateway.requestRow(got.headers.get('x-request-id')!)
     expect(row).toMatchObject({
       usage_source: 'counted',
-      input_tokens: BigInt(Math.floor(Buffer.byteLength(JSON.stringify(body)) * 0.15)),
-      output_tokens: BigInt(Math.floor(Buffer.byteLength(text) * 0.15)),
+      usage_flag: name === 'missing' ? 'usage_missing' : 'usage_implausible',
+      counted_version: 1,
+      answer_bytes: 3_000n,
+      input_tokens: 1_802n, // 10,015 bytes with the words "role", "user", "content",
+      output_tokens: BigInt(Math.floor(Buffer.byteLength(text) * 0.18)),
       cached_input_tokens: 0n,
     })
     expect(row.charge).toBeGreaterThan(0n)

@@ -3,7 +3,7 @@ import { IMAGE_TOKENS, promptBound, promptSize } from './input-bound.ts'
 
 function sizeOf(messages: readonly unknown[]) {
   const body = JSON.stringify({ model: 'm', messages })
-  return promptSize(messages, Buffer.byteLength(body))
+  return promptSize({ messages }, Buffer.byteLength(body))
 }
 
 const user = (content: unknown) => [{ role: 'user', content }]
@@ -60,6 +60,33 @@ describe('the bound of a prompt', () => {
 
   test('is never below the allowance when media outweighs the body given', () => {
     const messages = user([{ type: 'image_url', image_url: { url: 'x'.repeat(1_000) } }])
-    expect(promptSize(messages, 10)).toMatchObject({ bytes: 0, tokens: 512 + IMAGE_TOKENS })
+    expect(promptSize({ messages }, 10)).toMatchObject({ tokens: 512 + IMAGE_TOKENS })
+  })
+})
+
+describe('the bytes a prompt is counted by', () => {
+  const bytes = (messages: readonly unknown[], tools?: unknown) =>
+    promptSize({ messages, tools }, 1_000_000).bytes
+
+  test.each([
+    ['ASCII', 'the fox', 7],
+    ['Chinese, three bytes a character, however it was escaped', '你好', 6],
+    ['what JSON escapes', '"\n', 2],
+    ['nothing', '', 0],
+  ])('are those of %s', (_name, content, expected) => {
+    // "role", "user" and "content" are 15 bytes: about what the provider's own template adds.
+    expect(bytes(user(content))).toBe(15 + expected)
+  })
+
+  test('leave media out, known or not', () => {
+    const text = { type: 'text', text: 'What is it?' }
+    const image = { type: 'image_url', image_url: { url: 'x'.repeat(1_000) } }
+    const other = { type: 'something_new', url: 'x'.repeat(1_000) }
+    expect(bytes(user([text, image, other]))).toBe(bytes(user([text])))
+  })
+
+  test('have tools in', () => {
+    const tool = { type: 'function', function: { name: 'weather' } }
+    expect(bytes([], [tool])).toBe('typefunctionfunctionnameweather'.length)
   })
 })

@@ -15,7 +15,7 @@ const MEDIA_PARTS = new Set(['image_url', 'video_url', 'input_audio', 'file'])
 export const IMAGE_TOKENS = 16_384
 
 export interface PromptSize {
-  /** Bytes of the request body that are text or its JSON. */
+  /** Bytes of text: every string and member name of the messages and tools, media left out. What a counted bill is made of. */
   readonly bytes: number
   /** Upper bound of the tokens of text and images. */
   readonly tokens: number
@@ -23,19 +23,42 @@ export interface PromptSize {
   readonly boundless: boolean
 }
 
-/** Measures a request: the body's bytes less its known media, plus a maximum for each image. */
-export function promptSize(messages: readonly unknown[], bodyBytes: number): PromptSize {
+/** The members of a request that are its prompt. */
+export interface Prompt {
+  readonly messages: readonly unknown[]
+  readonly tools?: unknown
+}
+
+/** Measures a request. The bound is the body's bytes less its known media, plus a maximum for each image. */
+export function promptSize({ messages, tools }: Prompt, bodyBytes: number): PromptSize {
   let images = 0
   let mediaBytes = 0
+  let mediaText = 0
   let boundless = false
   for (const part of messages.flatMap(partsOf)) {
     if (TEXT_PARTS.has(part.type)) continue
     if (part.type === 'image_url') images += 1
     else boundless = true
+    mediaText += textBytes(part)
     if (MEDIA_PARTS.has(part.type)) mediaBytes += Buffer.byteLength(JSON.stringify(part))
   }
-  const bytes = Math.max(bodyBytes - mediaBytes, 0)
-  return { bytes, boundless, tokens: bytes + TEMPLATE_ALLOWANCE_TOKENS + images * IMAGE_TOKENS }
+  const most = Math.max(bodyBytes - mediaBytes, 0)
+  return {
+    bytes: textBytes(messages) + textBytes(tools) - mediaText,
+    tokens: most + TEMPLATE_ALLOWANCE_TOKENS + images * IMAGE_TOKENS,
+    boundless,
+  }
+}
+
+/** UTF-8 bytes of the strings and names in a JSON value, however its JSON was written. */
+function textBytes(value: unknown): number {
+  if (typeof value === 'string') return Buffer.byteLength(value)
+  if (typeof value !== 'object' || value === null) return 0
+  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + textBytes(item), 0)
+  return Object.entries(value).reduce(
+    (sum, [name, member]) => sum + Buffer.byteLength(name) + textBytes(member),
+    0,
+  )
 }
 
 /** The most prompt tokens a model with this context can be billed for. */

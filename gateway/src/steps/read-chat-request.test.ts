@@ -91,6 +91,6 @@ describe('a chat request', () => {
   })
 
   test('is measured by its bytes', () => {
-    expect(read().prompt).toEqual({ bytes: 60, boundless: false, tokens: 60 + 512 })
+    expect(read().prompt).toEqual({ bytes: 17, boundless: false, tokens: 60 + 512 })
   })
 })

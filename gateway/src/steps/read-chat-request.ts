@@ -75,7 +75,7 @@ export function readChatRequest({ fields, bytes }: Body): ChatRequest {
     stream: stream ?? false,
     usageAsked: stream_options?.include_usage ?? false,
     maxTokensAsked: max_completion_tokens ?? max_tokens ?? undefined,
-    prompt: promptSize(messages, bytes),
+    prompt: promptSize(parsed.data, bytes),
     cacheControl: messages.some(marksCache),
     fields,
   }
