@@ -1,6 +1,6 @@
-import { Pool, type PoolConfig, types } from 'pg'
+import { Client, Pool, type PoolConfig, types } from 'pg'
 
-export type { Pool } from 'pg'
+export type { Client, Pool } from 'pg'
 
 const CONNECT_MS = 5_000
 /** What PostgreSQL gets to cancel a statement by itself before we let go of it. */
@@ -32,6 +32,16 @@ export function createPool(url: string, options: PoolOptions): Pool {
   // The pool has dropped a connection that broke while idle and opens another; unheard, the event ends the process.
   pool.on('error', () => {})
   return pool
+}
+
+/** One connection of its own, not yet open, that reads as {@link createPool}'s do. Unheard, its errors do not end the process. */
+export function createClient(url: string, options: Omit<PoolOptions, 'max'>): Client {
+  const client = new Client({
+    ...poolConfig(url, { ...options, max: 1 }),
+    types: { getTypeParser },
+  })
+  client.on('error', () => {})
+  return client
 }
 
 /** What every connection of ours has in common, for `pg` and for Prisma's adapter over it. */

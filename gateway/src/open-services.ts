@@ -1,9 +1,9 @@
-import { hostname } from 'node:os'
 import { type Catalog, loadCatalog } from '@smartoken/prisma/catalog'
 import { createPool, type Pool } from '@smartoken/prisma/database'
-import { openLease, renewLease } from '@smartoken/prisma/ledger'
 import { type Logger, pino } from 'pino'
 import { upstreamConfiguration } from './env.ts'
+import type { Ledger } from './ledger/ledger.ts'
+import { openLedger } from './ledger/open-ledger.ts'
 import { createLedgerClock, type LedgerClock } from './metering/ledger-clock.ts'
 import { closeUpstreams, openUpstreams, type Upstreams } from './upstreams/upstreams.ts'
 
@@ -13,14 +13,12 @@ export interface Services {
   readonly catalog: Catalog
   readonly upstreams: Upstreams
   readonly clock: LedgerClock
-  /** This process's lease. */
-  readonly epoch: bigint
+  readonly ledger: Ledger
   readonly log: Logger
-  /** Work that must end before the process does: requests in flight, settles being retried. */
+  /** Work that must end before the process does: requests in flight, settles under way. */
   readonly pending: Set<Promise<unknown>>
 }
 
-const HEARTBEAT_MS = 5_000
 const STATEMENT_TIMEOUT_MS = 2_000
 
 export interface GatewayOptions {
@@ -32,6 +30,9 @@ export interface GatewayOptions {
   readonly sandboxUrl?: string
   /** Connections to PostgreSQL. */
   readonly connections?: number
+  /** Length of a lease and of the wait between heartbeats, ms; shorter ones are for tests of what happens then. */
+  readonly leaseMs?: number
+  readonly heartbeatMs?: number
 }
 
 export interface OpenServices extends Services {
@@ -53,25 +54,29 @@ export async function openServices(options: GatewayOptions): Promise<OpenService
     options.sandboxUrl,
   )
   const log = pino({ level: options.logLevel })
-  const epoch = await openLease(database, `${hostname()}:${process.pid}`)
-  const heartbeat = setInterval(() => {
-    renewLease(database, epoch).catch((error: unknown) =>
-      log.warn({ error: String(error) }, 'no heartbeat'),
-    )
-  }, HEARTBEAT_MS).unref()
+  const clock = createLedgerClock()
+  const { databaseUrl, leaseMs, heartbeatMs } = options
+  const { ledger, close: closeLedger } = await openLedger({
+    databaseUrl,
+    database,
+    clock,
+    log,
+    leaseMs,
+    heartbeatMs,
+  })
   const pending = new Set<Promise<unknown>>()
   return {
     database,
     catalog,
     upstreams,
-    clock: createLedgerClock(),
-    epoch,
+    clock,
+    ledger,
     log,
     pending,
     close: async () => {
-      clearInterval(heartbeat)
       while (pending.size > 0) await Promise.allSettled(pending)
       await closeUpstreams(upstreams)
+      await closeLedger()
       await database.end()
     },
   }

@@ -81,7 +81,7 @@ describe('a hold that goes on', () => {
       renewalOf('0.55'),
     ])
     const amounts = new Map(answers.map(({ requestId, amount }) => [requestId, amount!]))
-    expect([...amounts.values()].toSorted()).toEqual([usd('0.4'), usd('0.6')])
+    expect(new Set(amounts.values())).toEqual(new Set([usd('0.4'), usd('0.6')]))
   })
 
   test.each([

@@ -135,6 +135,8 @@ describe('a process that was given up and is not dead', () => {
   test.each([
     ['more', '0.05', { charge: usd('0.05'), refunded: 0n, shortfall: 0n }],
     ['the same', '0.02', { charge: usd('0.02'), refunded: 0n, shortfall: 0n }],
+    ['less', '0.005', { charge: usd('0.005'), refunded: 0n, shortfall: 0n }],
+    ['nothing', '0', { charge: 0n, refunded: 0n, shortfall: 0n }],
     ['more than there is', '1.5', { charge: usd('1'), refunded: 0n, shortfall: usd('0.5') }],
   ])('settles late, once, for %s', async (_what, due, expected) => {
     const hold = await open('0.02')

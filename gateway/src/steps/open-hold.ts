@@ -6,9 +6,11 @@ import {
   type Model,
   type PriceRow,
 } from '@smartoken/prisma/catalog'
-import { openHolds, type HoldAnswer, type RequestFacts } from '@smartoken/prisma/ledger'
+import type { HoldAnswer, RequestFacts } from '@smartoken/prisma/ledger'
 import type { NanoUsd } from '@smartoken/prisma/money'
 import { ApiError } from '../errors.ts'
+import type { HoldAsked } from '../ledger/entry.ts'
+import { LedgerCrowded } from '../ledger/errors.ts'
 import type { Services } from '../open-services.ts'
 import type { Caller } from './authenticate.ts'
 import { refusal } from './refusal.ts'
@@ -18,7 +20,7 @@ const LEAST_OUTPUT_TOKENS = 256
 /** A price can change between quoting it and holding by it, once. */
 const QUOTES = 3
 
-export interface HoldAsked {
+export interface HoldWanted {
   readonly requestId: string
   readonly caller: Caller
   readonly model: Model
@@ -50,7 +52,7 @@ export interface Hold {
  * Holds what the request can cost at most, or what the wallet has left for a shorter answer.
  * The database decides; every refusal is told in the client's terms.
  */
-export async function openHold(services: Services, asked: HoldAsked): Promise<Hold> {
+export async function openHold(services: Services, asked: HoldWanted): Promise<Hold> {
   for (let attempt = 1; attempt <= QUOTES; attempt += 1) {
     const { price, from, until } = quote(services.catalog, asked.model, services.clock.now())
     const amountFor = (limit: number) =>
@@ -66,13 +68,11 @@ export async function openHold(services: Services, asked: HoldAsked): Promise<Ho
       amount: amountFor(asked.limit),
       least: amountFor(Math.min(asked.limit, LEAST_OUTPUT_TOKENS)),
       tokens: asked.promptTokens + asked.limit * asked.outputPerLimit,
-      epoch: services.epoch,
       priceId: price.id,
       priceFrom: from,
       priceUntil: until,
       facts: asked.facts,
     })
-    services.clock.set(answer.clock)
     const affordable = (amount: NanoUsd) =>
       Math.floor(outputTokensFor(price, asked.promptTokens, amount) / asked.outputPerLimit)
     if (answer.verdict === 'admitted')
@@ -83,7 +83,12 @@ export async function openHold(services: Services, asked: HoldAsked): Promise<Ho
   throw new ApiError('billing_unavailable', { headers: { 'retry-after': '1' } })
 }
 
-function admitted(asked: HoldAsked, price: PriceRow, answer: HoldAnswer, affordable: number): Hold {
+function admitted(
+  asked: HoldWanted,
+  price: PriceRow,
+  answer: HoldAnswer,
+  affordable: number,
+): Hold {
   const limit = Math.min(asked.limit, affordable)
   return {
     requestId: asked.requestId,
@@ -97,14 +102,13 @@ function admitted(asked: HoldAsked, price: PriceRow, answer: HoldAnswer, afforda
   }
 }
 
-async function admit(
-  services: Services,
-  request: Parameters<typeof openHolds>[1][number],
-): Promise<HoldAnswer> {
+async function admit({ ledger }: Services, asked: HoldAsked): Promise<HoldAnswer> {
   try {
-    const [answer] = await openHolds(services.database, [request])
-    return answer!
+    return await ledger.open(asked)
   } catch (cause) {
-    throw new ApiError('billing_unavailable', { cause, headers: { 'retry-after': '2' } })
+    throw new ApiError(cause instanceof LedgerCrowded ? 'load_protection' : 'billing_unavailable', {
+      cause,
+      headers: { 'retry-after': '2' },
+    })
   }
 }

@@ -1,6 +1,6 @@
 import { bill, dueFor, type Bill, type Ending } from '@smartoken/prisma/bill'
 import { cost, type Usage } from '@smartoken/prisma/catalog'
-import { settleHolds, type Settlement } from '@smartoken/prisma/ledger'
+import type { Settlement } from '@smartoken/prisma/ledger'
 import { nanoUsd, type NanoUsd } from '@smartoken/prisma/money'
 import type { Services } from '../open-services.ts'
 import type { OpenRoute } from './choose-routes.ts'
@@ -27,7 +27,6 @@ export interface Settled {
 
 /** How long an answer waits for its charge before it ends without a receipt. */
 const PATIENCE_MS = 1_000
-const RETRY_MS = [100, 250, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 60_000, 60_000]
 
 /**
  * Charges a request by its outcome and releases the rest of its hold. Returns undefined if the database
@@ -36,11 +35,10 @@ const RETRY_MS = [100, 250, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 60
 export async function settle(services: Services, ending: HeldEnding): Promise<Settled | undefined> {
   const { family, limit } = ending.hold
   const billed = bill({ ...ending, family, limit })
-  const settled = settleWithRetries(services, settlementOf(services, ending, billed)).then(
-    (amount) =>
-      amount === undefined
-        ? undefined
-        : { charge: amount, usage: billed.usage, usageSource: billed.source },
+  const settled = services.ledger.settle(settlementOf(services, ending, billed)).then(
+    ({ charge }) =>
+      charge === null ? undefined : { charge, usage: billed.usage, usageSource: billed.source },
+    () => undefined, // its account is frozen, and an operator called
   )
   track(services.pending, settled)
   return Promise.race([settled, patience()])
@@ -78,24 +76,6 @@ function settlementOf(services: Services, ending: HeldEnding, billed: Bill): Set
 /** A provider's word as a column takes it: PostgreSQL refuses NUL and lone surrogates, and with them the whole charge. */
 const storable = (word: string | undefined): string | undefined =>
   word === undefined || /^[\w-]{1,40}$/.test(word) ? word : 'other'
-
-async function settleWithRetries(
-  services: Services,
-  settlement: Settlement,
-): Promise<NanoUsd | undefined> {
-  for (const wait of [...RETRY_MS, undefined]) {
-    try {
-      const [answer] = await settleHolds(services.database, [settlement])
-      services.clock.set(answer!.clock)
-      return answer!.charge ?? undefined
-    } catch (error) {
-      services.log.error({ requestId: settlement.requestId, error: String(error) }, 'settle failed')
-      if (wait === undefined) return undefined
-      await new Promise((resolve) => setTimeout(resolve, wait))
-    }
-  }
-  return undefined
-}
 
 const patience = () =>
   new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), PATIENCE_MS).unref())

@@ -1,0 +1,21 @@
+import type { Queryable } from '@smartoken/prisma/ledger'
+import type { Ledger } from './ledger.ts'
+import { releaseOf } from './release.ts'
+
+/**
+ * Gives back what the database holds for this process and the process knows nothing of: an opening whose answer was
+ * lost, after its caller had been refused. A call that is under way is at most seconds old.
+ */
+export async function giveBackUnknown(
+  database: Queryable,
+  ledger: Ledger,
+  epoch: bigint,
+): Promise<void> {
+  const { rows } = await database.query<{ requestId: string; accountId: string }>(
+    `select request_id as "requestId", account_id as "accountId" from hold
+       where epoch = $1 and opened_at < ledger_clock() - interval '10 seconds'`,
+    [epoch],
+  )
+  const unknown = rows.filter(({ requestId }) => !ledger.isLive(requestId))
+  await Promise.all(unknown.map((hold) => ledger.settle(releaseOf(hold))))
+}

@@ -1,0 +1,170 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type {
+  BatchAnswers,
+  HoldAnswer,
+  RenewAnswer,
+  Renewal,
+  SettleAnswer,
+  Settlement,
+} from '@smartoken/prisma/ledger'
+import { Call, type Answer, type Entry, type HoldAsked } from './entry.ts'
+import { LedgerCrowded } from './errors.ts'
+import { batchOf, Lane } from './lane.ts'
+import { isLockTimeout, LedgerConnection } from './ledger-connection.ts'
+import { releaseOf } from './release.ts'
+import { RememberedRefusals } from './remembered-refusals.ts'
+
+/** How long a request that is to begin or to go on waits for the ledger. */
+const PATIENCE_MS = 1_000
+/** Calls of one account that may wait. */
+const MOST_WAITING = 2_000
+/** The slow lane waits so long for locked wallets before it serves those that are free. */
+const LOCK_WAIT_MS = 250
+const BUSY_PAUSE_MS = 25
+
+/** The money of this process: calls of one moment go to the database as one batch. */
+export interface Ledger {
+  /** @throws BillingUnavailable within a second; LedgerCrowded at once */
+  open(asked: HoldAsked): Promise<HoldAnswer>
+  /** @throws BillingUnavailable within a second */
+  renew(renewal: Renewal): Promise<RenewAnswer>
+  /** Tries until it is durable. @throws what PostgreSQL says of a row it cannot book, whose account is then frozen */
+  settle(settlement: Settlement): Promise<SettleAnswer>
+  /** Whether a request is this process's affair: opened or being opened, and not durably settled. */
+  isLive(requestId: string): boolean
+  /** Lets go of its connections. */
+  close(): void
+}
+
+export interface LedgerOptions {
+  readonly databaseUrl: string
+  /** The lease holds are opened under. */
+  readonly epoch: () => bigint
+  /** Called when holds are refused for want of a lease; resolves when there is another. */
+  readonly leaseLost: () => Promise<void>
+  /** Called with an account one of whose rows cannot be booked. */
+  readonly freeze: (accountId: string, error: Error) => void
+  /** Called with every instant read from the database. */
+  readonly clock: (read: Date) => void
+  /** Called when a batch went unanswered. */
+  readonly unanswered: (error: Error) => void
+}
+
+/**
+ * Two lanes to the database. The fast one skips wallets that another session has locked; their calls go to the slow
+ * one, which waits for them, so that one locked wallet delays no other.
+ */
+export class BatchingLedger implements Ledger {
+  readonly #options: LedgerOptions
+  readonly #refusals = new RememberedRefusals()
+  readonly #live = new Set<string>()
+  readonly #quick: LedgerConnection
+  readonly #waiting: LedgerConnection
+  readonly #fast: Lane
+  readonly #slow: Lane
+
+  constructor(options: LedgerOptions) {
+    this.#options = options
+    this.#quick = new LedgerConnection(options.databaseUrl)
+    this.#waiting = new LedgerConnection(options.databaseUrl, LOCK_WAIT_MS)
+    const told = {
+      answered: this.#answered,
+      poisoned: this.#poisoned,
+      unanswered: options.unanswered,
+    }
+    this.#fast = new Lane({
+      ...told,
+      connection: this.#quick,
+      send: (entries) => this.#quick.run(batchOf(entries, options.epoch()), false),
+      busy: (entries) => entries.forEach((entry) => this.#slow.push(entry)),
+    })
+    this.#slow = new Lane({
+      ...told,
+      connection: this.#waiting,
+      send: this.#sendWaiting,
+      busy: async (entries) => {
+        this.#slow.queue.putBack(entries)
+        await pause(BUSY_PAUSE_MS)
+      },
+    })
+  }
+
+  async open(row: HoldAsked): Promise<HoldAnswer> {
+    const refused = this.#refusals.find(row)
+    if (refused) return refused
+    const { accountId, requestId } = row
+    const ahead = this.#fast.queue.waitingOf(accountId) + this.#slow.queue.waitingOf(accountId)
+    if (ahead >= MOST_WAITING)
+      throw new LedgerCrowded(`${MOST_WAITING} calls of ${accountId} wait already`)
+    this.#live.add(requestId)
+    const call = new Call('open', row)
+    call.abandonAfter(PATIENCE_MS, () => call.sent || this.#live.delete(requestId))
+    this.#fast.push(call)
+    return call.answer.promise
+  }
+
+  renew(row: Renewal): Promise<RenewAnswer> {
+    const call = new Call('renew', row).abandonAfter(PATIENCE_MS)
+    this.#fast.push(call)
+    return call.answer.promise
+  }
+
+  settle(row: Settlement): Promise<SettleAnswer> {
+    const call = new Call('settle', row)
+    this.#fast.push(call)
+    return call.answer.promise
+  }
+
+  isLive(requestId: string): boolean {
+    return this.#live.has(requestId)
+  }
+
+  close(): void {
+    this.#quick.drop()
+    this.#waiting.drop()
+  }
+
+  /** What waits for locked wallets holds up what is free: after a while, that goes first. */
+  readonly #sendWaiting = async (entries: readonly Entry[]): Promise<BatchAnswers> => {
+    const batch = batchOf(entries, this.#options.epoch())
+    try {
+      return await this.#waiting.run(batch, true)
+    } catch (error) {
+      if (!isLockTimeout(error)) throw error
+      return this.#waiting.run(batch, false)
+    }
+  }
+
+  readonly #answered = (entry: Entry, answer: Answer): void => {
+    this.#options.clock(answer.clock)
+    switch (entry.name) {
+      case 'open':
+        return this.#opened(entry, answer as HoldAnswer)
+      case 'renew':
+        return entry.resolve(answer as RenewAnswer)
+      case 'settle':
+        this.#live.delete(entry.row.requestId)
+        return entry.resolve(answer as SettleAnswer)
+    }
+  }
+
+  #opened(call: Call<'open'>, answer: HoldAnswer): void {
+    if (answer.verdict === 'lease_lost' && !call.abandoned) {
+      const again = () => this.#fast.push(call)
+      return void this.#options.leaseLost().then(again, again)
+    }
+    if (answer.verdict !== 'admitted') {
+      this.#live.delete(call.row.requestId)
+      this.#refusals.remember(call.row, answer)
+    } else if (call.abandoned) {
+      // Admitted after its caller was refused: given back at once. What cannot be booked is known by its frozen account.
+      this.settle(releaseOf(call.row)).catch(() => {})
+    }
+    call.resolve(answer)
+  }
+
+  readonly #poisoned = (entry: Entry, error: Error): void => {
+    this.#options.freeze(entry.row.accountId, error)
+    entry.reject(error)
+  }
+}
