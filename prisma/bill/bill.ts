@@ -1,7 +1,7 @@
 import { charge } from '../catalog/price.ts'
 import type { Tier } from '../catalog/model.ts'
 import type { Usage } from '../catalog/usage.ts'
-import { nanoUsd, type NanoUsd } from '../money.ts'
+import type { NanoUsd } from '../money.ts'
 import { COUNTED_VERSION, countUsage, type Delivered } from './counted.ts'
 import { ruleOf, type Outcome } from './outcomes.ts'
 import { isPlausible, type Bounds } from './plausible.ts'
@@ -47,13 +47,20 @@ export function bill(ending: Ending): Bill {
     return { usage: reported, source: 'provider', ...marks }
   }
   return {
-    usage: countUsage(bills === 'input' ? { ...ending, answerBytes: 0 } : ending),
+    usage: countFor(ending.outcome, ending, COUNTED_VERSION),
     source: 'counted',
     countedVersion: COUNTED_VERSION,
     ...(reportDue && { flag: reported ? 'usage_implausible' : 'usage_missing' }),
     ...marks,
   }
 }
+
+/** Usage counted as an outcome wants it: the prompt alone where nothing of the answer is billed. */
+export const countFor = (outcome: Outcome, delivered: Delivered, version: number): Usage =>
+  countUsage(
+    ruleOf(outcome).bills === 'input' ? { ...delivered, answerBytes: 0 } : delivered,
+    version,
+  )
 
 const isReport = (reported: Ending['reported']): reported is Usage => typeof reported === 'object'
 
@@ -67,5 +74,5 @@ export function dueFor(
   held: NanoUsd,
 ): NanoUsd {
   const due = charge(usage, price)
-  return cappedAtHold && due > held ? nanoUsd(held) : due
+  return cappedAtHold && due > held ? held : due
 }

@@ -19,6 +19,9 @@ const versions: Readonly<Record<number, TokensPerKilobyte>> = {
 /** What new requests are counted by. */
 export const COUNTED_VERSION = 1
 
+/** Every version that was ever published, oldest first. */
+export const countedVersions: readonly number[] = Object.keys(versions).map(Number)
+
 /** What is known of a request whose usage has to be counted. */
 export interface Delivered {
   readonly family: FamilyId

@@ -1,6 +1,6 @@
 import type { Catalog, Rates, Tier } from '@smartoken/prisma/catalog'
+import { windowHours } from '@smartoken/prisma/catalog/window-hours'
 import { formatRate, type Rate } from '@smartoken/prisma/money'
-import { windowHours } from './hours.ts'
 import { formatCount } from './words.ts'
 
 /** A token class, as the catalog names it. */

@@ -1,11 +1,10 @@
-import type { Window } from '@smartoken/prisma/catalog'
+import type { Window } from './model.ts'
 
 const MONDAY = Date.UTC(2024, 0, 1)
 const DAY_MS = 86_400_000
 const DAYS_A_WEEK = 7
 
 const list = new Intl.ListFormat('en')
-const dateFormat = new Intl.DateTimeFormat('en', { dateStyle: 'long', timeZone: 'UTC' })
 const weekdayFormat = new Intl.DateTimeFormat('en', { weekday: 'long', timeZone: 'UTC' })
 
 /**
@@ -13,22 +12,10 @@ const weekdayFormat = new Intl.DateTimeFormat('en', { weekday: 'long', timeZone:
  * (UTC+08:00), except on holidays`. The offset is the zone's at `at`.
  */
 export function windowHours(window: Window, at: Date): string {
-  const spans = window.hours.map(({ from, until }) => `${clock(from)}–${clock(until)}`)
+  const spans = window.hours.map(({ from, until }) => `${clockTime(from)}–${clockTime(until)}`)
   const zone = `${window.zone} (${offsetName(window.zone, at)})`
   const exceptions = window.except.length > 0 ? ', except on holidays' : ''
   return `${weekdayList(window.weekdays)}, ${list.format(spans)} ${zone}${exceptions}`
-}
-
-/** The days on which a window stays shut, as stretches: `February 16 – 20, 2026`. */
-export function holidayList(window: Window): string {
-  const days = window.except.map((date) => Date.parse(date)).toSorted((one, other) => one - other)
-  const stretches: { first: number; last: number }[] = []
-  for (const day of days) {
-    const current = stretches.at(-1)
-    if (current && day === current.last + DAY_MS) current.last = day
-    else stretches.push({ first: day, last: day })
-  }
-  return list.format(stretches.map(({ first, last }) => dateFormat.formatRange(first, last)))
 }
 
 function weekdayList(weekdays: readonly number[]): string {
@@ -45,7 +32,8 @@ function weekday(day: number): string {
   return weekdayFormat.format(MONDAY + (day - 1) * DAY_MS)
 }
 
-function clock(minutes: number): string {
+/** 540 → `09:00`. */
+export function clockTime(minutes: number): string {
   const two = (value: number) => String(value).padStart(2, '0')
   return `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`
 }

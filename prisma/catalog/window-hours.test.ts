@@ -1,6 +1,6 @@
-import type { Window } from '@smartoken/prisma/catalog'
 import { expect, test } from 'vitest'
-import { holidayList, windowHours } from './hours.ts'
+import type { Window } from './model.ts'
+import { windowHours } from './window-hours.ts'
 
 const AT = new Date('2026-11-23T00:00:00Z')
 const peak: Window = {
@@ -25,11 +25,4 @@ test.each<[Partial<Window>, string]>([
   [{ except: ['2026-10-01'] }, '(UTC+08:00), except on holidays'],
 ])('%o reads %s', (part, expected) => {
   expect(windowHours({ ...peak, ...part }, AT)).toContain(expected)
-})
-
-test('holidays in a row are one stretch, in whatever order they are listed', () => {
-  const except = ['2026-10-02', '2026-05-01', '2026-10-01', '2026-10-05']
-  expect(holidayList({ ...peak, except }).replaceAll(/\s/g, ' ')).toBe(
-    'May 1, 2026, October 1 – 2, 2026, and October 5, 2026',
-  )
 })
