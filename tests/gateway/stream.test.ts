@@ -1,3 +1,4 @@
+import { recompute } from '@smartoken/prisma/bill'
 import type { ServerResponse } from 'node:http'
 import { charge } from '@smartoken/prisma/catalog'
 import { formatUsd } from '@smartoken/prisma/money'
@@ -99,13 +100,15 @@ describe('a stream', () => {
 
       const due = dueFor(answer)
       const id = answer.headers.get('x-request-id')!
-      const receipt = {
+      const receipt = receiptIn(body)
+      expect(receipt).toMatchObject({
         request_id: id,
         charge_usd: formatUsd(due),
-        price: answer.headers.get('x-smartoken-price'),
+        price: { id: answer.headers.get('x-smartoken-price') },
         usage_source: 'provider',
         usage: { input: 20, cached_input: 10, cache_write: 0, output: 12, thinking_output: 0 },
-      }
+      })
+      expect(recompute(receipt)).toMatchObject({ charge: due, differences: [] })
       expect(body).toBe(`${content.join('')}: receipt ${JSON.stringify(receipt)}\n\n${DONE}`)
       expect((await gateway.wallet()).posted).toBe(before.posted - due)
       expect((await gateway.requestRow(id)).charge).toBe(due)

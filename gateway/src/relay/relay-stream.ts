@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { Outcome } from '@smartoken/prisma/bill'
+import { receiptOf, type Outcome } from '@smartoken/prisma/bill'
 import { ApiError } from '../errors.ts'
 import { readUsage } from '../metering/read-usage.ts'
 import { settle, type Settled } from '../steps/settle.ts'
@@ -121,12 +121,12 @@ class StreamRelay {
 
   readonly #complete = async (): Promise<void> => {
     const settled = await this.#settle('completed')
-    const { hold, request } = this.#exchange
+    const { services, hold, request } = this.#exchange
     const { usageChunk } = this.#reader
     const events = [
       Buffer.concat(this.#early.splice(0)).toString('utf8'),
       request.usageAsked && usageChunk ? dataEvent(usageChunk) : '',
-      settled ? receiptComment(hold, settled) : '',
+      settled ? receiptComment(receiptOf(services.catalog, settled.request, hold.price)) : '',
       DONE,
     ]
     this.#stream.end(events.join(''))

@@ -1,7 +1,5 @@
-import { formatUsd } from '@smartoken/prisma/money'
+import type { Receipt } from '@smartoken/prisma/bill'
 import type { ApiError } from '../errors.ts'
-import type { Hold } from '../steps/open-hold.ts'
-import type { Settled } from '../steps/settle.ts'
 
 export const KEEP_ALIVE = ': keep-alive\n\n'
 export const DONE = 'data: [DONE]\n\n'
@@ -13,17 +11,5 @@ export const errorEvent = (error: ApiError): string =>
   dataEvent({ ...error.toJSON(), choices: [{ index: 0, delta: {}, finish_reason: 'error' }] })
 
 /** A receipt as it ends a stream: a comment, which clients skip. */
-export const receiptComment = (hold: Hold, settled: Settled): string =>
-  `: receipt ${JSON.stringify({
-    request_id: hold.requestId,
-    charge_usd: formatUsd(settled.charge),
-    price: hold.price.id,
-    usage_source: settled.usageSource,
-    usage: {
-      input: settled.usage.input,
-      cached_input: settled.usage.cachedInput,
-      cache_write: settled.usage.cacheWrite,
-      output: settled.usage.output,
-      thinking_output: settled.usage.thinkingOutput,
-    },
-  })}\n\n`
+export const receiptComment = (receipt: Receipt): string =>
+  `: receipt ${JSON.stringify(receipt)}\n\n`

@@ -38,6 +38,7 @@ export interface Hold {
   readonly requestId: string
   readonly accountId: string
   readonly family: FamilyId
+  readonly facts: RequestFacts
   readonly price: PriceRow
   /** nUSD. */
   readonly amount: NanoUsd
@@ -94,6 +95,7 @@ function admitted(
     requestId: asked.requestId,
     accountId: asked.caller.accountId,
     family: asked.model.family,
+    facts: asked.facts,
     price,
     amount: answer.amount,
     limit,

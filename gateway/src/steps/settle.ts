@@ -1,10 +1,11 @@
-import { bill, dueFor, type Bill, type Ending } from '@smartoken/prisma/bill'
-import { cost, type Usage } from '@smartoken/prisma/catalog'
+import { bill, dueFor, type Bill, type Ending, type SettledRequest } from '@smartoken/prisma/bill'
+import { cost } from '@smartoken/prisma/catalog'
 import type { Settlement } from '@smartoken/prisma/ledger'
 import { nanoUsd, type NanoUsd } from '@smartoken/prisma/money'
 import type { Services } from '../open-services.ts'
 import type { OpenRoute } from './choose-routes.ts'
 import type { Hold } from './open-hold.ts'
+import { settledRequest } from './settled-request.ts'
 
 /** How a held request ended, beside what its bill is made from. */
 export interface HeldEnding extends Omit<Ending, 'family' | 'limit'> {
@@ -21,8 +22,8 @@ export interface HeldEnding extends Omit<Ending, 'family' | 'limit'> {
 export interface Settled {
   /** nUSD taken. */
   readonly charge: NanoUsd
-  readonly usage: Usage
-  readonly usageSource: Settlement['usageSource']
+  /** What a receipt is made of. */
+  readonly request: SettledRequest
 }
 
 /** How long an answer waits for its charge before it ends without a receipt. */
@@ -36,8 +37,10 @@ export async function settle(services: Services, ending: HeldEnding): Promise<Se
   const { family, limit } = ending.hold
   const billed = bill({ ...ending, family, limit })
   const settled = services.ledger.settle(settlementOf(services, ending, billed)).then(
-    ({ charge }) =>
-      charge === null ? undefined : { charge, usage: billed.usage, usageSource: billed.source },
+    (answer) =>
+      answer.charge === null
+        ? undefined
+        : { charge: answer.charge, request: settledRequest(ending, billed, answer) },
     () => undefined, // its account is frozen, and an operator called
   )
   track(services.pending, settled)
