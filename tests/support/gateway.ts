@@ -7,6 +7,7 @@ import { loadCatalog, type Catalog } from '@smartoken/prisma/catalog'
 import { loadPrices, reconcile, type Break } from '@smartoken/prisma/ledger'
 import { createAccount, type TestAccount } from './accounts.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
+import { providersAt } from './providers.ts'
 
 export interface GatewayOptions {
   /** Dollars in the first account's wallet. */
@@ -109,13 +110,4 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
 
 async function quiet({ pending }: OpenServices): Promise<void> {
   while (pending.size > 0) await Promise.allSettled(pending)
-}
-
-function providersAt(catalog: Catalog, url: string | undefined): NodeJS.ProcessEnv {
-  if (!url) return {}
-  const variables = [...catalog.providers.values()].flatMap(({ env }) => [
-    [`${env}_API_KEY`, 'upstream-key'],
-    [`${env}_BASE_URL`, url],
-  ])
-  return Object.fromEntries(variables) as NodeJS.ProcessEnv
 }
