@@ -4,6 +4,7 @@ import { newId } from '@smartoken/prisma/ids'
 import { Hono, type Context } from 'hono'
 import { chatCompletions } from './endpoints/chat-completions.ts'
 import { getModel, listModels } from './endpoints/models.ts'
+import { getReceipt } from './endpoints/receipts.ts'
 import { answerError } from './answer-error.ts'
 import { ApiError } from './errors.ts'
 import type { Services } from './open-services.ts'
@@ -25,6 +26,8 @@ export function createApp(services: Services) {
     .get('/healthz', (c) => c.text('ok'))
     .get('/v1/models', listModels(services))
     .get('/v1/models/*', getModel(services))
+    .get('/v1/receipts/:id', getReceipt(services))
+    .on(['POST', 'PUT', 'PATCH', 'DELETE'], '/v1/receipts/:id', refuseMethod('GET'))
     .post('/v1/chat/completions', chatCompletions(services))
     .on(['GET', 'PUT', 'PATCH', 'DELETE'], '/v1/chat/completions', refuseMethod('POST'))
     .notFound((c) =>
@@ -32,7 +35,7 @@ export function createApp(services: Services) {
         services,
         c,
         new ApiError('not_found', {
-          message: `There is no ${c.req.method} ${c.req.path}. The endpoints are POST /v1/chat/completions, GET /v1/models and GET /v1/models/{id}.`,
+          message: `There is no ${c.req.method} ${c.req.path}. The endpoints are POST /v1/chat/completions, GET /v1/models, GET /v1/models/{id} and GET /v1/receipts/{request id}.`,
         }),
       ),
     )

@@ -29,6 +29,11 @@ export const errorCatalog = {
     'invalid_request_error',
     'That model does not exist. See /v1/models for the ids you can send.',
   ],
+  receipt_not_found: [
+    404,
+    'invalid_request_error',
+    'There is no receipt with that request id. Send the x-request-id of an answer, with a key of the account that asked.',
+  ],
   not_found: [404, 'invalid_request_error', 'There is no such endpoint.'],
   method_not_allowed: [405, 'invalid_request_error', 'This endpoint does not take that method.'],
   request_too_large: [413, 'invalid_request_error', 'The request body is too large.'],
@@ -60,7 +65,7 @@ export const errorCatalog = {
   upstream_broke: [
     502,
     'api_error',
-    'The model stopped answering in the middle. You were not charged for this answer.',
+    'The model stopped answering in the middle. Such an answer is hardly ever charged: GET /v1/receipts/{x-request-id} tells.',
   ],
   billing_unavailable: [
     503,

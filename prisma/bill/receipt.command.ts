@@ -51,7 +51,7 @@ function explain({ receipt, usage, tier, due, charge, differences }: Recomputed)
   }
   if (lines.length > 0) console.table(lines)
   console.table([
-    { what: 'due, rounded up once', $: formatUsd(due) },
+    { what: `due, rounded up once${atMost(receipt)}`, $: formatUsd(due) },
     ...optional('excused', settle.excused_usd),
     ...optional('borne by the house', settle.shortfall_usd),
     { what: 'charged', $: formatUsd(charge) },
@@ -61,8 +61,14 @@ function explain({ receipt, usage, tier, due, charge, differences }: Recomputed)
   else console.error(`The receipt is wrong:\n${differences.map((one) => `- ${one}`).join('\n')}`)
 }
 
-const optional = (what: string, dollars: string) =>
-  /[1-9]/.test(dollars) ? [{ what, $: dollars }] : []
+/** Where the money had run out, no more is due than was held. */
+function atMost({ outcome, hold }: Recomputed['receipt']): string {
+  return outcome === 'money_limit' ? `, at most the $${hold.amount_usd} held` : ''
+}
+
+function optional(what: string, dollars: string) {
+  return /[1-9]/.test(dollars) ? [{ what, $: dollars }] : []
+}
 
 /** Picodollars as dollars, to the last place. */
 function exact(pico: bigint): string {

@@ -2,6 +2,7 @@ export { runBatch, type Batch, type BatchAnswers } from './batch.ts'
 export { grantPromo, type Grant, type GrantAnswer } from './campaign.ts'
 export { credit, type Credit, type CreditAnswer } from './credit.ts'
 export { expire, type Expiry } from './expire.ts'
+export { findSettled, type FoundRequest, type SettledReceipt } from './find-settled.ts'
 export {
   openHolds,
   type HoldAnswer,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { isRise, type PriceTerms } from './price-terms.ts'
+import { loadCatalog } from '../catalog/index.ts'
+import { isRise, priceRowOf, storedPrice, type PriceTerms } from './price-terms.ts'
 
 const flat = (input: string, output: string): PriceTerms => ({
   window: null,
@@ -30,4 +31,22 @@ test.each([
   ],
 ])('%s: is it a rise? %s', (_case, now, next, expected) => {
   expect(isRise(now, next)).toBe(expected)
+})
+
+test('a stored price is read back as the catalog had it, to the last digit', () => {
+  for (const model of loadCatalog().models) {
+    for (const price of model.prices) {
+      const { id, valid_from, terms } = JSON.parse(JSON.stringify(storedPrice(model, price))) as {
+        id: string
+        valid_from: string
+        terms: PriceTerms
+      }
+      expect(priceRowOf({ id, valid_from: new Date(valid_from), terms })).toEqual(price)
+    }
+  }
+})
+
+test('a stored price that lacks a class is no price', () => {
+  const row = { id: 'm/2026-01-01', valid_from: new Date(0), terms: flat('1', '2') }
+  expect(() => priceRowOf(row)).toThrow('no rate for cachedInput')
 })

@@ -1,4 +1,5 @@
-import type { Model, PriceRow } from '../catalog/index.ts'
+import type { Model, PriceRow, Rates } from '../catalog/index.ts'
+import type { Rate } from '../money.ts'
 
 /** A price row as the database keeps it. */
 export interface StoredPrice {
@@ -38,6 +39,36 @@ export function storedPrice(model: Model, price: PriceRow): StoredPrice {
       })),
     },
   }
+}
+
+/** A stored row as the catalog has it: what requests admitted by it are charged, whatever the catalog says by now. */
+export function priceRowOf({
+  id,
+  valid_from,
+  terms,
+}: Pick<StoredPrice, 'id' | 'valid_from' | 'terms'>): PriceRow {
+  return {
+    id,
+    from: valid_from,
+    window: terms.window ?? undefined,
+    tiers: terms.tiers.map(({ up_to, rates }) => ({
+      upTo: up_to ?? undefined,
+      rates: {
+        input: rateIn(rates, 'input'),
+        cachedInput: rateIn(rates, 'cachedInput'),
+        cacheWrite: rateIn(rates, 'cacheWrite'),
+        output: rateIn(rates, 'output'),
+        thinkingOutput: rateIn(rates, 'thinkingOutput'),
+      },
+    })),
+  }
+}
+
+/** @throws Error where the stored row lacks the class: `BigInt` would make 0 of an empty text */
+function rateIn(rates: PriceTerms['tiers'][number]['rates'], name: keyof Rates): Rate {
+  const digits = rates[name]
+  if (!digits) throw new Error(`a stored price has no rate for ${name}`)
+  return BigInt(digits) as Rate
 }
 
 /** Whether any token of any class costs more by `next` than by `now`, at any length of prompt. */
