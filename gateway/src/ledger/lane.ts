@@ -42,17 +42,28 @@ export class Lane {
 
   async #run(): Promise<void> {
     this.#running = true
-    for (;;) {
-      const entries = this.queue.take(MOST_ENTRIES)
-      if (entries.length === 0) break
-      await this.#send(entries)
+    let batch = this.#sendNext()
+    while (batch) {
+      const answers = await batch.answers
+      // The next batch goes out before these answers are given, so that the database does not wait for us.
+      const next = answers instanceof Error ? undefined : this.#sendNext()
+      await this.#conclude(batch.entries, answers)
+      batch = next ?? this.#sendNext()
     }
     this.#running = false
   }
 
-  async #send(entries: readonly Entry[]): Promise<void> {
+  #sendNext() {
+    const entries = this.queue.take(MOST_ENTRIES)
+    return entries.length === 0 ? undefined : { entries, answers: this.#send(entries) }
+  }
+
+  #send(entries: readonly Entry[]): Promise<BatchAnswers | Error> {
     for (const entry of entries) entry.sent = true
-    const answers = await this.#options.send(entries).catch((error: Error) => error)
+    return this.#options.send(entries).catch((error: Error) => error)
+  }
+
+  async #conclude(entries: readonly Entry[], answers: BatchAnswers | Error): Promise<void> {
     if (answers instanceof Error) return this.#recover(entries, answers)
     this.#failures = 0
     await this.#deliver(entries, answers)
@@ -78,8 +89,8 @@ export class Lane {
     if (isPassing(error)) return this.#retry(entries, error)
     if (entries.length === 1) return this.#options.poisoned(entries[0]!, error)
     const middle = Math.ceil(entries.length / 2)
-    await this.#send(entries.slice(0, middle))
-    await this.#send(entries.slice(middle))
+    for (const half of [entries.slice(0, middle), entries.slice(middle)])
+      await this.#conclude(half, await this.#send(half))
   }
 
   async #retry(entries: readonly Entry[], error: Error): Promise<void> {

@@ -494,7 +494,10 @@ create function ledger_batch(settlements jsonb, renewals jsonb, requests jsonb, 
 returns table (call text, request_id text, verdict text, amount bigint, rest bigint, excused bigint, retry_after_ms bigint, clock timestamptz)
 language plpgsql as $$
 begin
-  perform lock_wallets(array(select distinct r ->> 'account_id' from jsonb_array_elements(settlements || renewals || requests) as r), wait);
+  -- All at once where there is waiting, or two batches could wait for each other in a circle.
+  if wait then
+    perform lock_wallets(array(select distinct r ->> 'account_id' from jsonb_array_elements(settlements || renewals || requests) as r), true);
+  end if;
   return query select 'settle', s.request_id, s.outcome, s.charge, s.shortfall, s.excused, null::bigint, s.clock from hold_settle(settlements, wait) as s;
   return query select 'renew', r.request_id, r.outcome, r.amount, null::bigint, null::bigint, null::bigint, r.clock from hold_renew(renewals, wait) as r;
   return query select 'open', o.request_id, o.verdict, o.amount, o.room, null::bigint, o.retry_after_ms, o.clock from hold_open(requests, wait) as o;
