@@ -31,7 +31,7 @@ describe('a batch', () => {
   test('takes at most 25 of an account while others are about', () => {
     const queue = queueOf(...many('a', 60), 'b0')
     expect(take(queue, 100)).toHaveLength(26)
-    expect(take(queue, 100)).toHaveLength(25) // others were in the last batch
+    expect(take(queue, 100)).toHaveLength(25) // others were there a moment ago
     expect(take(queue, 100)).toHaveLength(10)
   })
 

@@ -498,9 +498,15 @@ begin
   if wait then
     perform lock_wallets(array(select distinct r ->> 'account_id' from jsonb_array_elements(settlements || renewals || requests) as r), true);
   end if;
-  return query select 'settle', s.request_id, s.outcome, s.charge, s.shortfall, s.excused, null::bigint, s.clock from hold_settle(settlements, wait) as s;
-  return query select 'renew', r.request_id, r.outcome, r.amount, null::bigint, null::bigint, null::bigint, r.clock from hold_renew(renewals, wait) as r;
-  return query select 'open', o.request_id, o.verdict, o.amount, o.room, null::bigint, o.retry_after_ms, o.clock from hold_open(requests, wait) as o;
+  if settlements <> '[]' then
+    return query select 'settle', s.request_id, s.outcome, s.charge, s.shortfall, s.excused, null::bigint, s.clock from hold_settle(settlements, wait) as s;
+  end if;
+  if renewals <> '[]' then
+    return query select 'renew', r.request_id, r.outcome, r.amount, null::bigint, null::bigint, null::bigint, r.clock from hold_renew(renewals, wait) as r;
+  end if;
+  if requests <> '[]' then
+    return query select 'open', o.request_id, o.verdict, o.amount, o.room, null::bigint, o.retry_after_ms, o.clock from hold_open(requests, wait) as o;
+  end if;
 end $$;
 
 -- Settles what dead processes left behind, provisionally, at the progress they last reported. A process is dead whose

@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { BatchingLedger } from '@smartoken/gateway/ledger'
+import { createPool, type Pool } from '@smartoken/prisma/database'
+import { credit } from '@smartoken/prisma/ledger'
+import { migrate } from '@smartoken/prisma/migrate'
+import { usd } from '@smartoken/prisma/money'
+import { startPostgres } from '@smartoken/prisma/postgres'
+import { createAccount, type TestAccount } from '../../support/accounts.ts'
+import { prepareHolds } from '../../support/holds.ts'
+
+const WALLETS = 1_000
+
+/** What the ledger is measured on: PostgreSQL with fsync, and wallets with everything on that costs time. */
+export interface Bed {
+  readonly pool: Pool
+  readonly accounts: readonly TestAccount[]
+  /** A gateway's ledger of its own. */
+  ledger(): BatchingLedger
+  close(): Promise<void>
+}
+
+/** 1,000 wallets with promo and paid money, each with one key that has limits and caps. */
+export async function makeBed(): Promise<Bed> {
+  const folder = mkdtempSync(join(tmpdir(), 'smartoken-bench-'))
+  const postgres = await startPostgres({ folder, durable: true })
+  await migrate(postgres.url)
+  const pool = createPool(postgres.url, {
+    max: 24,
+    applicationName: 'bench',
+    statementTimeoutMs: 30_000,
+  })
+  await pool.query('select ensure_partitions()')
+  await prepareHolds(pool)
+  const accounts = await Promise.all(
+    Array.from({ length: WALLETS }, () => createAccount(pool, { balance: '100000' })),
+  )
+  await addPromo(pool, accounts)
+  await addLimits(pool)
+  await pool.query('vacuum analyze')
+  return {
+    pool,
+    accounts,
+    ledger: () => openLedger(postgres.url),
+    async close() {
+      await pool.end()
+      await postgres.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+const openLedger = (databaseUrl: string): BatchingLedger =>
+  new BatchingLedger({
+    databaseUrl,
+    epoch: () => 1n,
+    leaseLost: () => Promise.reject(new Error('a bench has one lease')),
+    freeze: (_accountId, error) => {
+      throw error
+    },
+    clock: () => {},
+    unanswered: (error) => console.error(`A batch went unanswered: ${error.message}`),
+  })
+
+const addPromo = (pool: Pool, accounts: readonly TestAccount[]) =>
+  credit(
+    pool,
+    accounts.map(({ accountId }) => ({
+      ref: `bench:${accountId}`,
+      kind: 'promo',
+      source: 'promo_expense',
+      accountId,
+      amount: usd('5'),
+      withdrawable: false,
+      campaign: 'bench',
+      expiresAt: new Date('2030-01-01'),
+    })),
+  )
+
+/** Limits that are checked and counted, and never reached. */
+async function addLimits(pool: Pool): Promise<void> {
+  const limits =
+    'requests_per_minute = 100000000, tokens_per_minute = 2000000000, concurrent_requests = 100000'
+  await pool.query(`update account set ${limits}`)
+  await pool.query(
+    `update api_key set ${limits}, cap_daily = 1000000000000000, cap_monthly = 1000000000000000`,
+  )
+}
