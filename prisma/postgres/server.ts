@@ -24,15 +24,15 @@ export interface Server {
   stop(): Promise<void>
 }
 
-/** Starts PostgreSQL over `data` on a free port of 127.0.0.1 and waits until it is ready (at most 120 s). */
+/** Starts PostgreSQL over `data` on a port of 127.0.0.1, a free one by default, and waits until it is ready (at most 120 s). */
 export async function startServer(
   launcher: Launcher,
   data: string,
   settings: Readonly<Record<string, string>>,
+  port?: number,
 ): Promise<Server> {
   for (let attempt = 1; ; attempt += 1) {
-    const port = await freePort()
-    const outcome = await attemptStart(launcher, data, port, settings)
+    const outcome = await attemptStart(launcher, data, port ?? (await freePort()), settings)
     if (typeof outcome !== 'string') return outcome
     if (attempt === START_ATTEMPTS || !isPassing(outcome)) {
       throw new PostgresDataUnusable(data, lastComplaint(outcome))

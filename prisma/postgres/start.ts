@@ -29,6 +29,8 @@ export interface PostgresOptions {
   /** Only a throw-away cluster may say `false`: it loses everything when the machine stops. */
   readonly durable?: boolean
   readonly maxConnections?: number
+  /** A free one unless said otherwise: one that others know from before. */
+  readonly port?: number
 }
 
 /** A running embedded PostgreSQL. */
@@ -45,7 +47,7 @@ export interface Postgres {
 }
 
 /**
- * Starts the embedded PostgreSQL 18 over `folder`, on a free port of 127.0.0.1 only. The first start sets the
+ * Starts the embedded PostgreSQL 18 over `folder`, on a port of 127.0.0.1 only. The first start sets the
  * cluster up. A server left behind by a killed process is stopped first.
  * @throws PostgresInUse while another living process uses the folder
  * @throws PostgresFolderUnwritable, PostgresDataUnusable, PostgresFailed: each says what to do
@@ -59,7 +61,12 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     const orphan = await stopOrphan(cluster.data)
     if (orphan !== undefined)
       log(`Stopped PostgreSQL (process ${orphan}) left over from a killed start.`)
-    const server = await startServer(launcher, cluster.data, settings(options, durable))
+    const server = await startServer(
+      launcher,
+      cluster.data,
+      settings(options, durable),
+      options.port,
+    )
     const address = `${SUPERUSER}:${cluster.password}@127.0.0.1:${server.port}`
     try {
       await ensureDatabase(`postgresql://${address}/postgres`)
