@@ -17,6 +17,8 @@ export interface GatewayOptions {
   readonly sandbox?: SandboxOptions
   /** Variables over those made from `upstreamUrl`, e.g. one provider's own `*_BASE_URL`. */
   readonly env?: NodeJS.ProcessEnv
+  /** Puts something between the gateway and its database: takes the database's URL, returns the gateway's. */
+  readonly reachDatabase?: (url: string) => string | Promise<string>
   /** Changes the catalog, e.g. gives a model a second route. */
   readonly catalog?: (loaded: Catalog) => Catalog
 }
@@ -60,7 +62,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   await loadPrices(pool, catalog)
   const sandbox = options.upstreamUrl ? undefined : await startSandbox(options.sandbox)
   const opened = await openServices({
-    databaseUrl: testDatabase.url,
+    databaseUrl: (await options.reachDatabase?.(testDatabase.url)) ?? testDatabase.url,
     env: { ...providersAt(catalog, options.upstreamUrl), ...options.env },
     logLevel: 'silent',
     sandboxUrl: sandbox?.url,
