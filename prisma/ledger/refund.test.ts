@@ -125,6 +125,19 @@ describe('a refund', () => {
     expect(await wallet()).toMatchObject({ posted: usd('0.8') })
   })
 
+  test('among promo lots goes to the one that expires last before the ones that expire sooner', async () => {
+    for (const [campaign, year] of [
+      ['soon', '2997'],
+      ['late', '2998'],
+    ] as const) {
+      const expiresAt = new Date(`${year}-01-01`)
+      await givePromo(database.pool, account, { campaign, amount: '0.1', expiresAt })
+    }
+    const requestId = await spend(database.pool, account, '0.2')
+    await refundOne(requestId, usd('0.1') + 1n)
+    expect(await lots()).toEqual({ soon: 1n, late: usd('0.1'), paid: usd('1') })
+  })
+
   test('five of one request at once stay within its charge', async () => {
     const requestId = await spend(database.pool, account, '0.3')
     const answers = await Promise.all(
@@ -160,6 +173,12 @@ describe('a refund', () => {
     await openHolds(database.pool, [hold])
     const other = await createAccount(database.pool, { balance: '1' })
     const foreign = await spend(database.pool, other, '0.3')
+    const own = await spend(database.pool, other, '0.1')
+    const [, mistaken] = await refund(database.pool, [
+      { ...ask(own, 1n), accountId: other.accountId },
+      ask(foreign, 1n),
+    ])
+    expect(mistaken).toMatchObject({ outcome: 'no_request' })
     for (const requestId of [hold.requestId, foreign, 'req_none']) {
       expect(await refundOne(requestId, usd('0.1'))).toMatchObject({
         outcome: 'no_request',

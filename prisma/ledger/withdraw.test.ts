@@ -65,12 +65,13 @@ describe('a withdrawal', () => {
   })
 
   test('takes a lot to its last nano-dollar and no further', async () => {
+    await givePromo(database.pool, account, { campaign: 'beside', amount: '0.2' })
     expect(await withdrawOne(usd('1') + 1n)).toMatchObject({
       outcome: 'too_much',
       amount: usd('1'),
     })
     expect(await withdrawOne(usd('1'))).toMatchObject({ outcome: 'withdrawn' })
-    expect(await lots()).toEqual({ paid: 0n })
+    expect(await lots()).toEqual({ paid: 0n, beside: usd('0.2') })
     expect(await withdrawOne(1n)).toMatchObject({ outcome: 'too_much', amount: 0n })
   })
 
@@ -106,6 +107,11 @@ describe('a withdrawal', () => {
 
   test('of a lot of others, or of none, moves nothing', async () => {
     const other = await createAccount(database.pool, { balance: '1' })
+    const [, mistaken] = await withdraw(database.pool, [
+      ask(usd('2')),
+      ask(usd('0.1'), { accountId: other.accountId }),
+    ])
+    expect(mistaken).toMatchObject({ outcome: 'not_withdrawable' })
     for (const over of [{ accountId: other.accountId }, { lotId: 'lot_none' }]) {
       expect(await withdrawOne(usd('0.1'), over)).toMatchObject({ outcome: 'not_withdrawable' })
     }
