@@ -1,61 +1,145 @@
+import { accountChecks, houseChecks, type Check } from './checks.ts'
+import { Margins, type Margin } from './margins.ts'
 import type { Queryable } from './statement.ts'
+import { LEASE_MS } from './sweep.ts'
 
 /** One place where a projection or a request row disagrees with the transfers. */
 export interface Break {
   readonly check: string
   readonly subject: string
-  /** nUSD by the transfers (or the rows that should agree). */
+  /** Whose books it is in; null where it is in nobody's. */
+  readonly accountId: string | null
+  /** nUSD by the transfers (or the rows that should agree); for counts, how many. */
   readonly expected: bigint
-  /** nUSD as stored. */
+  /** As stored. */
   readonly found: bigint
 }
 
-/** What each check compares; every query returns only what disagrees. */
-const checks: Readonly<Record<string, string>> = {
-  'lot = its transfers': `
-    select lot.id as subject, coalesce(t.balance, 0) as expected, lot.remaining as found
-    from lot left join (
-      select id, sum(amount)::bigint as balance from (
-        select credit as id, amount from transfer where credit like 'lot\\_%'
-        union all select debit, -amount from transfer where debit like 'lot\\_%') as entry group by id) as t using (id)
-    where lot.remaining <> coalesce(t.balance, 0)`,
-  'transfer has its lot': `
-    select entry.id as subject, 0::bigint as expected, sum(amount)::bigint as found from (
-      select credit as id, amount from transfer where credit like 'lot\\_%'
-      union all select debit, amount from transfer where debit like 'lot\\_%') as entry
-    where not exists (select from lot where lot.id = entry.id) group by entry.id`,
-  'wallet = its lots': `
-    select wallet.account_id as subject, coalesce(l.remaining, 0) as expected, wallet.posted as found
-    from wallet left join (select account_id, sum(remaining)::bigint as remaining from lot group by account_id) as l using (account_id)
-    where wallet.posted <> coalesce(l.remaining, 0)`,
-  'held = its open holds': `
-    select wallet.account_id as subject, coalesce(h.amount, 0) as expected, wallet.held as found
-    from wallet left join (select account_id, sum(amount)::bigint as amount, count(*) as count from hold group by account_id) as h using (account_id)
-    where wallet.held <> coalesce(h.amount, 0) or wallet.open_holds <> coalesce(h.count, 0)`,
-  'key held = its open holds': `
-    select api_key.id as subject, coalesce(h.amount, 0) as expected, api_key.held as found
-    from api_key left join (select api_key_id as id, sum(amount)::bigint as amount, count(*) as count from hold group by 1) as h using (id)
-    where api_key.held <> coalesce(h.amount, 0) or api_key.open_holds <> coalesce(h.count, 0)`,
-  'request charge = its transfers': `
-    select coalesce(request.id, t.ref) as subject, coalesce(t.amount, 0) as expected, coalesce(request.charge, 0) as found
-    from (select id, charge from request where charge > 0) as request
-      full join (select split_part(ref, ':', 1) as ref, sum(case kind when 'charge' then amount else -amount end)::bigint as amount
-        from transfer
-        -- A late settle of less than was charged provisionally gives the difference back: part of the charge, not a refund of it.
-        where kind = 'charge' or (kind = 'refund' and ref like 'req\\_%:late') group by 1 having sum(case kind when 'charge' then amount else -amount end) > 0) as t on t.ref = request.id
-    where coalesce(request.charge, -1) <> coalesce(t.amount, -1)`,
-  'key spent = its charges': `
-    select api_key.id as subject, coalesce(r.charge, 0) as expected, api_key.spent_total as found
-    from api_key left join (select api_key_id as id, sum(charge)::bigint as charge from request group by 1) as r using (id)
-    where api_key.spent_total <> coalesce(r.charge, 0)`,
+export interface Report {
+  /** How many rows each check compared. */
+  readonly compared: ReadonlyMap<string, bigint>
+  readonly breaks: Break[]
+  readonly margins: readonly Margin[]
 }
 
+export interface ReconcileOptions {
+  readonly leaseMs?: number
+  /** How long the sweeper may take over what a lease has left. */
+  readonly graceMs?: number
+}
+
+const GRACE_MS = 60_000
+
+/** Accounts of one page; a page whose slowest statement takes over a second is followed by one of half as many. */
+const FIRST_PAGE = 64
+const LARGEST_PAGE = 4_096
+const SLOW_MS = 1_000
+const QUICK_MS = 200
+
+/** Sorts after every id. */
+const LAST = '\u{10FFFF}'
+
 /** Rebuilds every projection from the transfers and returns what disagrees; empty when the books are right. */
-export async function reconcile(database: Queryable): Promise<Break[]> {
+export const reconcile = async (
+  database: Queryable,
+  options?: ReconcileOptions,
+): Promise<Break[]> => (await audit(database, options)).breaks
+
+/**
+ * The same with what was compared and what was earned. Goes by pages of accounts, each check of a page in a statement of
+ * its own, so that no snapshot lives long; runs beside live traffic.
+ */
+export async function audit(
+  database: Queryable,
+  { leaseMs = LEASE_MS, graceMs = GRACE_MS }: ReconcileOptions = {},
+): Promise<Report> {
+  const checks = accountChecks(leaseMs, graceMs)
+  const compared = new Map(
+    [...checks, ...houseChecks].flatMap(({ names }) => names.map((name) => [name, 0n])),
+  )
   const breaks: Break[] = []
-  for (const [check, query] of Object.entries(checks)) {
-    const { rows } = await database.query<Omit<Break, 'check'>>(query)
-    breaks.push(...rows.map((row) => ({ check, ...row })))
+  const margins = new Margins()
+  let after = ''
+  let size = FIRST_PAGE
+  while (after !== LAST) {
+    const until = await endOfPage(database, after, size)
+    let slowest = 0
+    for (const check of checks) {
+      const began = performance.now()
+      breaks.push(...(await compare(database, check, [after, until], compared)))
+      slowest = Math.max(slowest, performance.now() - began)
+    }
+    await margins.add(database, after, until)
+    size = nextSize(size, slowest)
+    after = until
   }
-  return breaks
+  for (const check of houseChecks) breaks.push(...(await compare(database, check, [], compared)))
+  return { compared, breaks, margins: margins.list() }
+}
+
+async function endOfPage(database: Queryable, after: string, size: number): Promise<string> {
+  const { rows } = await database.query<{ id: string }>(
+    `select account_id as id from wallet where account_id > $1 order by account_id offset $2 limit 1`,
+    [after, size - 1],
+  )
+  return rows[0]?.id ?? LAST
+}
+
+function nextSize(size: number, slowest: number): number {
+  if (slowest > SLOW_MS) return Math.max(1, Math.floor(size / 2))
+  return slowest < QUICK_MS ? Math.min(LARGEST_PAGE, size * 2) : size
+}
+
+/** Runs a check, counts what it compared, and looks a second time at whatever disagrees. */
+async function compare(
+  database: Queryable,
+  check: Check,
+  range: readonly string[],
+  compared: Map<string, bigint>,
+): Promise<Break[]> {
+  const first = await look(database, check, range)
+  for (const { check: name, rows } of first) compared.set(name, compared.get(name)! + rows)
+  if (first.every(({ breaks }) => breaks.length === 0)) return []
+  const seen = new Set(first.flatMap(({ check: name, breaks }) => breaks.map(keyOf(name))))
+  return (await look(database, check, range)).flatMap(({ check: name, breaks }) =>
+    breaks
+      .filter((found) => seen.has(keyOf(name)(found)))
+      .map((found) => ({
+        ...found,
+        check: name,
+        expected: BigInt(found.expected),
+        found: BigInt(found.found),
+      })),
+  )
+}
+
+const keyOf = (check: string) => (found: Disagreement) => `${check} ${found.subject}`
+
+/** JSON has no bigint, so amounts come as text. */
+interface Disagreement {
+  readonly subject: string
+  readonly accountId: string | null
+  readonly expected: string
+  readonly found: string
+}
+
+interface Look {
+  readonly check: string
+  readonly rows: bigint
+  readonly breaks: readonly Disagreement[]
+}
+
+async function look(
+  database: Queryable,
+  { query }: Check,
+  range: readonly string[],
+): Promise<Look[]> {
+  const { rows } = await database.query<Look>(
+    `select name as "check", count(*) as rows,
+       coalesce(jsonb_agg(jsonb_build_object('subject', subject, 'accountId', account_id, 'expected', expected::text,
+         'found', found::text)) filter (where expected <> found), '[]') as breaks
+     from (${query}) as compared group by name`,
+    [...range],
+  )
+  return rows
 }
