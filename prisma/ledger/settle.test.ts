@@ -240,6 +240,17 @@ describe('the books', () => {
     await expect(database.pool.query(statement)).rejects.toThrow('append-only')
   })
 
+  test('a transfer cannot be booked twice', async () => {
+    account = await createAccount(database.pool, { balance: '1' })
+    const held = await hold('0.1')
+    await settle(held)
+    await expect(
+      database.pool.query('insert into transfer select * from transfer where ref = $1', [
+        held.requestId,
+      ]),
+    ).rejects.toThrow('transfer_')
+  })
+
   test.each([
     ['hold more than it has', 'update wallet set held = posted + 1 where account_id = $1'],
     ['go below zero', 'update wallet set posted = -1, held = -1 where account_id = $1'],

@@ -1,6 +1,12 @@
-import type { Queryable } from '@smartoken/prisma/ledger'
+import { expire, type Queryable } from '@smartoken/prisma/ledger'
 import type { Ledger } from './ledger.ts'
 import { releaseOf } from './release.ts'
+
+/** What each heartbeat does for the ledger as a whole, whichever process does it. */
+export async function keepHouse(database: Queryable, ledger: Ledger, epoch: bigint): Promise<void> {
+  await giveBackUnknown(database, ledger, epoch)
+  await expire(database)
+}
 
 /**
  * Gives back what the database holds for this process and the process knows nothing of: an opening whose answer was
@@ -17,5 +23,5 @@ export async function giveBackUnknown(
     [epoch],
   )
   const unknown = rows.filter(({ requestId }) => !ledger.isLive(requestId))
-  await Promise.all(unknown.map((hold) => ledger.settle(releaseOf(hold))))
+  await Promise.allSettled(unknown.map((hold) => ledger.settle(releaseOf(hold))))
 }

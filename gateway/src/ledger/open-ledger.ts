@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import type { Pool } from '@smartoken/prisma/database'
 import type { Logger } from 'pino'
 import type { LedgerClock } from '../metering/ledger-clock.ts'
-import { giveBackUnknown } from './housekeeping.ts'
+import { keepHouse } from './housekeeping.ts'
 import { BatchingLedger, type Ledger } from './ledger.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 
@@ -24,7 +24,7 @@ export async function openLedger(
   const lease = await LeaseKeeper.open({
     ...configuration,
     process: `${hostname()}:${process.pid}`,
-    housekeeping: (epoch) => giveBackUnknown(database, ledger, epoch),
+    housekeeping: (epoch) => keepHouse(database, ledger, epoch),
   })
   const ledger = new BatchingLedger({
     databaseUrl,
