@@ -130,7 +130,7 @@ describe('recomputed', () => {
         expect(found.differences).toEqual([])
         expect(found.charge).toBe(charge)
       }),
-      { numRuns: 2_000 },
+      { numRuns: 20_000 },
     )
   })
 

@@ -1,16 +1,6 @@
-import {
-  array,
-  assert,
-  bigInt,
-  constantFrom,
-  integer,
-  nat,
-  oneof,
-  property,
-  record,
-  tuple,
-} from 'fast-check'
+import { assert, bigInt, nat, property } from 'fast-check'
 import { expect, test } from 'vitest'
+import { anyPrice } from '../bill/receipt.fixture.ts'
 import { nanoUsd, rate } from '../money.ts'
 import { soundFiles, writeFiles } from './catalog.fixture.ts'
 import {
@@ -19,15 +9,12 @@ import {
   loadCatalog,
   mostExpensive,
   outputTokensFor,
-  promptTokens,
-  tierFor,
   type PriceRow,
   type Rates,
   type Usage,
 } from './index.ts'
 
 const none: Usage = { input: 0, cachedInput: 0, cacheWrite: 0, output: 0, thinkingOutput: 0 }
-const classes = ['input', 'cachedInput', 'cacheWrite', 'output', 'thinkingOutput'] as const
 
 const rates = (input: string, output: string, more: Partial<Rates> = {}): Rates => ({
   input: rate(input),
@@ -113,57 +100,6 @@ test.each([
   ['no part of a token', 1000, 281_199n, 0],
 ])('an amount that pays %s', (_name, inputTokens, amount, expected) => {
   expect(outputTokensFor(price, inputTokens, nanoUsd(amount))).toBe(expected)
-})
-
-const count = oneof(nat(5000), nat(10_000_000))
-const usage = record(
-  Object.fromEntries(classes.map((name) => [name, count])) as Record<keyof Usage, typeof count>,
-)
-const anyRate = bigInt(1n, 1_000_000_000n).map((amount) => rate(`0.${`${amount}`.slice(0, 6)}`))
-const anyRates = record(
-  Object.fromEntries(classes.map((name) => [name, anyRate])) as Record<keyof Rates, typeof anyRate>,
-)
-const anyPrice = tuple(
-  array(anyRates, { minLength: 1, maxLength: 4 }),
-  integer({ min: 1, max: 4000 }),
-).map(([tiers, step]): PriceRow => ({
-  ...price,
-  tiers: tiers.map((rates, at) => ({
-    upTo: at === tiers.length - 1 ? undefined : step * (at + 1),
-    rates,
-  })),
-}))
-
-test('a charge is the exact sum, rounded up by less than a nano-dollar', () => {
-  assert(
-    property(anyPrice, usage, (price, usage) => {
-      const { rates } = tierFor(price, promptTokens(usage))
-      const exact = classes.reduce((sum, name) => sum + BigInt(usage[name]) * rates[name], 0n)
-      const over = charge(usage, price) * 1000n - exact
-      expect(over >= 0n && over < 1000n).toBe(true)
-    }),
-  )
-})
-
-test('one token more of any class is never cheaper within a tier', () => {
-  assert(
-    property(anyRates, usage, constantFrom(...classes), (rates, usage, name) => {
-      const flat = { ...price, tiers: [{ upTo: undefined, rates }] }
-      expect(charge({ ...usage, [name]: usage[name] + 1 }, flat) >= charge(usage, flat)).toBe(true)
-    }),
-  )
-})
-
-test('no usage within the bounds is charged more than the hold', () => {
-  assert(
-    property(anyPrice, usage, nat(1000), nat(1000), (price, usage, moreInput, moreOutput) => {
-      const hold = mostExpensive(price, {
-        inputTokens: promptTokens(usage) + moreInput,
-        outputTokens: usage.output + usage.thinkingOutput + moreOutput,
-      })
-      expect(hold >= charge(usage, price)).toBe(true)
-    }),
-  )
 })
 
 test('the tokens an amount pays fit it, and one more does not', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ApiError } from '../errors.ts'
+import { REFUSED_FIELDS } from '../upstreams/dialects.ts'
 import { readChatRequest } from './read-chat-request.ts'
 
 const sound = { model: 'm', messages: [{ role: 'user', content: 'hi' }] }
@@ -67,18 +68,7 @@ describe('a chat request', () => {
       'unsupported_parameter',
       { tools: [{ type: 'function' }, { type: 'builtin_function' }] },
     ],
-    ...[
-      'audio',
-      'best_of',
-      'enable_search',
-      'modalities',
-      'plugins',
-      'prediction',
-      'search_options',
-      'service_tier',
-      'web_search',
-      'web_search_options',
-    ].map((name) => [name, 'unsupported_parameter', { [name]: false }] as const),
+    ...REFUSED_FIELDS.map((name) => [name, 'unsupported_parameter', { [name]: false }] as const),
   ])('is refused for %s: %s (%j)', (param, code, over) => {
     expect(refusal(over)).toMatchObject({
       error: {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ApiError } from '../errors.ts'
 import { promptSize, type PromptSize } from '../metering/input-bound.ts'
+import { REFUSED_FIELDS } from '../upstreams/dialects.ts'
 import type { Body } from './read-body.ts'
 
 /** Loose on purpose: what we do not read, we forward. */
@@ -29,20 +30,6 @@ const chatFields = z.looseObject({
     .nullish(),
 })
 
-/** Fields that change what a provider bills us and that no price row covers. Refused rather than dropped, so nobody believes they work. */
-const UNPRICED_FIELDS = [
-  'audio',
-  'best_of',
-  'enable_search',
-  'modalities',
-  'plugins',
-  'prediction',
-  'search_options',
-  'service_tier',
-  'web_search',
-  'web_search_options',
-]
-
 export interface ChatRequest {
   readonly model: string
   readonly stream: boolean
@@ -60,7 +47,8 @@ export interface ChatRequest {
 export function readChatRequest({ fields, bytes }: Body): ChatRequest {
   const parsed = chatFields.safeParse(fields)
   if (!parsed.success) throw invalid(parsed.error.issues[0]!)
-  const unpriced = UNPRICED_FIELDS.find(
+  // Refused rather than dropped, so that nobody believes they work.
+  const unpriced = REFUSED_FIELDS.find(
     (name) => fields[name] !== undefined && fields[name] !== null,
   )
   if (unpriced) {
@@ -69,14 +57,15 @@ export function readChatRequest({ fields, bytes }: Body): ChatRequest {
       param: unpriced,
     })
   }
-  const { model, messages, stream, stream_options, max_tokens, max_completion_tokens } = parsed.data
+  const { model, messages, tools, stream, stream_options } = parsed.data
+  const { max_tokens, max_completion_tokens } = parsed.data
   return {
     model,
     stream: stream ?? false,
     usageAsked: stream_options?.include_usage ?? false,
     maxTokensAsked: max_completion_tokens ?? max_tokens ?? undefined,
     prompt: promptSize(parsed.data, bytes),
-    cacheControl: messages.some(marksCache),
+    cacheControl: marksCache(fields) || [...messages, ...(tools ?? [])].some(marksCache),
     fields,
   }
 }
@@ -90,7 +79,10 @@ function invalid(issue: z.core.$ZodIssue): ApiError {
   })
 }
 
-const marksCache = (message: Readonly<Record<string, unknown>>): boolean =>
-  [message, ...(Array.isArray(message['content']) ? (message['content'] as unknown[]) : [])].some(
-    (part) => typeof part === 'object' && part !== null && 'cache_control' in part,
-  )
+/** Whether it, or what it has inside, asks for a cache to be written. */
+const marksCache = (part: Readonly<Record<string, unknown>>): boolean =>
+  [
+    part,
+    part['function'],
+    ...(Array.isArray(part['content']) ? (part['content'] as unknown[]) : []),
+  ].some((one) => typeof one === 'object' && one !== null && 'cache_control' in one)

@@ -1,3 +1,13 @@
+import {
+  ARK_FIELDS,
+  DASHSCOPE_FIELDS,
+  MINIMAX_FIELDS,
+  OPENAI_FIELDS,
+  THINKING_WITHIN_LIMIT,
+  ZAI_FIELDS,
+  type BilledFields,
+} from './billed-fields.ts'
+
 /** How a provider's API differs from OpenAI's, where a request has to. See the decision record on forwarding. */
 export interface Dialect {
   /** The field that limits the answer's tokens. */
@@ -7,17 +17,48 @@ export interface Dialect {
    * (https://www.alibabacloud.com/help/en/model-studio/deep-thinking). Thinking then counts twice in a hold.
    */
   readonly thinkingBudget: boolean
+  /** Every field known to change what it bills us. */
+  readonly billed: BilledFields
 }
 
-const OPENAI: Dialect = { limitField: 'max_tokens', thinkingBudget: false }
+const OPENAI: Dialect = { limitField: 'max_tokens', thinkingBudget: false, billed: OPENAI_FIELDS }
+
+const billing = (...fields: BilledFields[]): BilledFields =>
+  Object.assign({}, OPENAI_FIELDS, ...fields) as BilledFields
 
 const dialects: Readonly<Record<string, Dialect>> = {
+  deepseek: { ...OPENAI, billed: billing(THINKING_WITHIN_LIMIT) },
+  dashscope: { ...OPENAI, thinkingBudget: true, billed: billing(DASHSCOPE_FIELDS) },
+  moonshot: {
+    ...OPENAI,
+    limitField: 'max_completion_tokens',
+    billed: billing(THINKING_WITHIN_LIMIT),
+  },
+  zai: { ...OPENAI, billed: billing(THINKING_WITHIN_LIMIT, ZAI_FIELDS) },
   // Its max_tokens leaves reasoning out, max_completion_tokens has it in (https://www.volcengine.com/docs/82379/1494384).
-  ark: { ...OPENAI, limitField: 'max_completion_tokens' },
-  dashscope: { ...OPENAI, thinkingBudget: true },
-  minimax: { ...OPENAI, limitField: 'max_completion_tokens' },
-  moonshot: { ...OPENAI, limitField: 'max_completion_tokens' },
+  ark: {
+    ...OPENAI,
+    limitField: 'max_completion_tokens',
+    billed: billing(THINKING_WITHIN_LIMIT, ARK_FIELDS),
+  },
+  minimax: {
+    ...OPENAI,
+    limitField: 'max_completion_tokens',
+    billed: billing(THINKING_WITHIN_LIMIT, MINIMAX_FIELDS),
+  },
 }
 
 /** The dialect of a provider; OpenAI's own where nothing else is known. */
 export const dialectOf = (provider: string): Dialect => dialects[provider] ?? OPENAI
+
+/**
+ * Fields that are refused, whichever provider would answer: a request may go to another route than the first, and
+ * a field that is dropped at one would be believed to work.
+ */
+export const REFUSED_FIELDS: readonly string[] = [
+  ...new Set(
+    Object.values(dialects).flatMap(({ billed }) =>
+      Object.entries(billed).flatMap(([field, dealing]) => (dealing === 'refused' ? [field] : [])),
+    ),
+  ),
+].toSorted()

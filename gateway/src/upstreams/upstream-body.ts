@@ -25,9 +25,7 @@ export function upstreamBody(
   const dialect = dialectOf(route.provider)
   return JSON.stringify({
     ...fields,
-    ...(dialect.thinkingBudget &&
-      model.thinking !== 'none' &&
-      thinkingFields(model, request, limit)),
+    ...(dialect.thinkingBudget && thinkingFields(model, request, limit)),
     ...route.parameters,
     model: route.upstreamModel,
     [dialect.limitField]: limit,
@@ -39,6 +37,8 @@ export function upstreamBody(
 }
 
 function thinkingFields(model: Model, { fields }: ChatRequest, limit: number) {
+  // Not sent, whatever was asked: nothing is held for it.
+  if (model.thinking === 'none') return { enable_thinking: undefined, thinking_budget: undefined }
   if (model.thinking === 'always') return { thinking_budget: budget(fields, limit) }
   // Said either way: models of this provider differ in what they do when it is not.
   if (fields['enable_thinking'] !== true) return { enable_thinking: false }
