@@ -1,6 +1,6 @@
 import { Client, Pool, type PoolConfig, types } from 'pg'
 
-export type { Client, Pool } from 'pg'
+export { DatabaseError, type Client, type Pool } from 'pg'
 
 const CONNECT_MS = 5_000
 /** What PostgreSQL gets to cancel a statement by itself before we let go of it. */

@@ -165,6 +165,19 @@ describe('settling', () => {
     expect(rows).toEqual([{ debit: 'house', credit: 'revenue', amount: usd('0.2') }])
   })
 
+  test('above the hold stays within the caps of its key', async () => {
+    account = await createAccount(database.pool, { balance: '1' })
+    await database.pool.query('update api_key set cap_total = 500000000 where id = $1', [
+      account.apiKeyId,
+    ])
+    const [over, beside] = [await hold('0.1'), await hold('0.1')]
+    expect(await settle(over, { due: usd('0.9') })).toMatchObject({
+      charge: usd('0.4'),
+      shortfall: usd('0.5'),
+    })
+    expect(await settle(beside, { due: usd('0.2') })).toMatchObject({ charge: usd('0.1') })
+  })
+
   test('takes promo money first, the soonest to expire before others, and paid money last', async () => {
     account = await createAccount(database.pool, { balance: '1' })
     await grant({ campaign: 'open-ended' })

@@ -107,6 +107,31 @@ describe('the sweeper', () => {
     expect(await row(hold)).toMatchObject({ charge: usd('0.02') })
   })
 
+  test('freezes the account of a hold that cannot be booked, and settles the others', async () => {
+    const good = await open('0.02')
+    const owner = account
+    account = await createAccount(database.pool, { balance: '1' })
+    const bad = await open('0.02')
+    await database.pool.query(
+      `update hold set progress = progress || '{"due": -5}' where request_id = $1`,
+      [bad.requestId],
+    )
+    await fallSilent()
+    expect(await sweep(database.pool)).toEqual({ epochs: 1n, requests: 1n })
+    expect(await row(good)).toMatchObject({ charge: usd('0.02') })
+    const { rows } = await database.pool.query(
+      'select id, frozen_reason from account where id = any ($1) and frozen_at is not null',
+      [[owner.accountId, account.accountId]],
+    )
+    expect(rows).toEqual([
+      { id: account.accountId, frozen_reason: expect.stringContaining('is negative') },
+    ])
+    await database.pool.query('update hold set progress = null where request_id = $1', [
+      bad.requestId,
+    ])
+    await sweep(database.pool)
+  })
+
   test('is one at a time', async () => {
     await open('0.02')
     await fallSilent()
@@ -151,6 +176,20 @@ describe('a process that was given up and is not dead', () => {
     expect(await settle(hold, { due: usd('0.09') })).toMatchObject({
       outcome: 'replayed',
       charge: expected.charge,
+    })
+  })
+
+  test('settles late within the caps of its key', async () => {
+    const hold = await open('0.02')
+    await fallSilent()
+    await sweep(database.pool)
+    await database.pool.query('update api_key set cap_total = 30000000 where id = $1', [
+      account.apiKeyId,
+    ])
+    expect(await settle(hold, { due: usd('0.05') })).toMatchObject({
+      outcome: 'late',
+      charge: usd('0.03'),
+      shortfall: usd('0.02'),
     })
   })
 

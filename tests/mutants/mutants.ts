@@ -54,7 +54,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a charge is not kept within hold and balance',
     file: HOLDS,
-    from: 'taken := least(item.due - excuse, item.amount + free);',
+    from: 'taken := least(item.due - excuse, item.amount + greatest(least(free, cap_room), 0));',
     to: 'taken := item.due - excuse;',
     tests: [SETTLE],
   },
@@ -84,7 +84,7 @@ export const mutants: readonly Mutant[] = [
     file: 'gateway/src/ledger/lease-keeper.ts',
     from: 'if (now - this.#upSince >= this.#leaseMs) await this.#sweep()',
     to: 'await this.#sweep()',
-    tests: [SWEEP],
+    tests: ['tests/recovery/database-restarts.test.ts'],
   },
   {
     name: 'a cap forgets what its key holds',

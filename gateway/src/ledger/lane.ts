@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Batch, BatchAnswers } from '@smartoken/prisma/ledger'
 import type { Answer, Entry } from './entry.ts'
 import { FairQueue } from './fair-queue.ts'
-import { isPassing, type LedgerConnection } from './ledger-connection.ts'
+import { isOfRow, type LedgerConnection } from './ledger-connection.ts'
 
 /** Larger batches are slower: each row of one waits for all of it. */
 const MOST_ENTRIES = 100
@@ -86,7 +86,7 @@ export class Lane {
 
   /** Replays what went unanswered; halves what raises, until the bad call is alone and the rest are done. */
   async #recover(entries: readonly Entry[], error: Error): Promise<void> {
-    if (isPassing(error)) return this.#retry(entries, error)
+    if (!isOfRow(error)) return this.#retry(entries, error)
     if (entries.length === 1) return this.#options.poisoned(entries[0]!, error)
     const middle = Math.ceil(entries.length / 2)
     for (const half of [entries.slice(0, middle), entries.slice(middle)])

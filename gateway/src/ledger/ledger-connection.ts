@@ -1,4 +1,4 @@
-import { createClient, type Client } from '@smartoken/prisma/database'
+import { createClient, DatabaseError, type Client } from '@smartoken/prisma/database'
 import { runBatch, type Batch, type BatchAnswers } from '@smartoken/prisma/ledger'
 
 /** A batch takes some 10 ms. One unanswered for so long is on a connection that is dropped, and is replayed on another. */
@@ -61,20 +61,14 @@ export class LedgerConnection {
   }
 }
 
-/** Whether a wallet stayed locked for too long. */
-export const isLockTimeout = (error: unknown): boolean => codeOf(error) === '55P03'
+/** Whether a wallet stayed locked for too long (lock_not_available). */
+export const isLockTimeout = (error: unknown): boolean =>
+  error instanceof DatabaseError && error.code === '55P03'
 
 /**
- * Whether the same batch may succeed later: no answer, or an error of connections, rollbacks, resources, operators or
- * the system (https://www.postgresql.org/docs/current/errcodes-appendix.html). Any other is the batch's own.
+ * Whether a batch raised for one of its rows: bad data, a broken constraint, a check of ours, an error inside PostgreSQL
+ * (classes 22, 23, P0, XX of https://www.postgresql.org/docs/current/errcodes-appendix.html). Any other error, and no
+ * answer at all, is the database's affair: the same batch may succeed later.
  */
-export function isPassing(error: unknown): boolean {
-  const code = codeOf(error)
-  return code === undefined || ['08', '40', '53', '55', '57', '58'].includes(code.slice(0, 2))
-}
-
-/** PostgreSQL's code of an error, if it is PostgreSQL's. */
-function codeOf(error: unknown): string | undefined {
-  const { code } = error as { code?: unknown }
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined
-}
+export const isOfRow = (error: unknown): boolean =>
+  error instanceof DatabaseError && /^(22|23|P0|XX)/.test(error.code ?? '')

@@ -303,7 +303,9 @@ declare
   locked constant text[] := lock_wallets(array(select distinct s ->> 'account_id' from jsonb_array_elements(settlements) as s), wait);
   item record;
   account text := '';
+  key text := '';
   free bigint;
+  cap_room bigint;
   excuse_room bigint;
   excuse bigint;
   taken bigint;
@@ -322,7 +324,7 @@ begin
   for item in
     select s.row, s.due, s.excusable, hold.request_id, hold.account_id, hold.api_key_id, hold.amount,
       (hold.opened_at at time zone 'UTC')::date as day, wallet.posted - wallet.held as available,
-      excuse_room(wallet, today) as excuse_room,
+      excuse_room(wallet, today) as excuse_room, key_cap_room(k, today) as cap_room,
       greatest(hold.tokens - s.tokens, 0) as unused
     from (select row, row ->> 'request_id' as request_id, row ->> 'account_id' as account_id, (row ->> 'due')::bigint as due,
           coalesce((row ->> 'excusable')::boolean, false) as excusable,
@@ -331,19 +333,23 @@ begin
         from jsonb_array_elements(settlements) as row) as s
       join hold on hold.request_id = s.request_id and hold.account_id = s.account_id
       join wallet on wallet.account_id = hold.account_id
+      join api_key as k on k.id = hold.api_key_id
     where hold.account_id = any (locked)
-    order by hold.account_id, hold.request_id
+    order by hold.account_id, hold.api_key_id, hold.request_id
   loop
     continue when item.request_id = ids[cardinality(ids)]; -- the same settlement twice in one batch
     if item.due < 0 then
       raise exception 'the due of % is negative', item.request_id using errcode = 'numeric_value_out_of_range';
     end if;
     if item.account_id is distinct from account then
-      account := item.account_id; free := item.available; excuse_room := item.excuse_room;
+      account := item.account_id; key := ''; free := item.available; excuse_room := item.excuse_room;
+    end if;
+    if item.api_key_id is distinct from key then
+      key := item.api_key_id; cap_room := item.cap_room;
     end if;
     excuse := case when item.excusable then greatest(least(item.due, excuse_room), 0) else 0 end;
-    taken := least(item.due - excuse, item.amount + free);
-    free := free + item.amount - taken;
+    taken := least(item.due - excuse, item.amount + greatest(least(free, cap_room), 0));
+    free := free + item.amount - taken; cap_room := cap_room + item.amount - taken;
     excuse_room := excuse_room - excuse;
     ids := ids || item.request_id; accounts := accounts || item.account_id; keys := keys || item.api_key_id;
     helds := helds || item.amount; charges := charges || taken; shortfalls := shortfalls || item.due - excuse - taken;
@@ -441,10 +447,11 @@ declare
   ids text[] := '{}';
 begin
   for item in
-    select r.id, r.account_id, r.api_key_id, r.charge, (r.opened_at at time zone 'UTC')::date as day, s.row,
+    select r.id, r.account_id, r.api_key_id, r.charge, key_cap_room(k, today) as cap_room, (r.opened_at at time zone 'UTC')::date as day, s.row,
       (s.row ->> 'due')::bigint as due, coalesce((s.row ->> 'excusable')::boolean, false) as excusable
     from jsonb_array_elements(settlements) as s (row)
       join request as r on r.id = s.row ->> 'request_id' and r.account_id = s.row ->> 'account_id'
+      join api_key as k on k.id = r.api_key_id
     where r.provisional and r.finished_at > at - interval '10 minutes' and r.account_id = any (locked)
     order by r.account_id, r.id
   loop
@@ -452,7 +459,7 @@ begin
     ids := ids || item.id;
     select * into purse from wallet where account_id = item.account_id;
     excuse := case when item.excusable then greatest(least(item.due, excuse_room(purse, today)), 0) else 0 end;
-    more := least(item.due - excuse - item.charge, purse.posted - purse.held);
+    more := least(item.due - excuse - item.charge, greatest(least(purse.posted - purse.held, item.cap_room), 0));
     if more > 0 then
       perform charge_lots(array[item.id || ':late'], array[item.account_id], array[more], at);
       update wallet set posted = posted - more where account_id = item.account_id;
@@ -511,24 +518,42 @@ end $$;
 
 -- Settles what dead processes left behind, provisionally, at the progress they last reported. A process is dead whose
 -- lease has had no heartbeat for `lease`; that the database was up all that time is the caller's to know. One sweeper at
--- a time; locked wallets are left to the next run.
+-- a time; locked wallets are left to the next run. Where one of them cannot be booked, all are tried one by one, and the
+-- account of the bad one is frozen.
 create function sweep(lease interval, most int default 100) returns table (epochs bigint, requests bigint)
 language plpgsql as $$
 declare
   at constant timestamptz := ledger_clock();
+  given_up jsonb;
+  one jsonb;
 begin
   epochs := 0; requests := 0;
-  if pg_try_advisory_xact_lock(hashtext('sweep')) then
-    update lease as l set swept_at = at where l.ended_at is null and l.swept_at is null and l.heartbeat_at < at - lease;
-    get diagnostics epochs = row_count;
-    select count(*) filter (where s.outcome = 'settled') into requests from hold_settle((
-      select coalesce(jsonb_agg(given_up || coalesce(h.progress, '{}')
-          || jsonb_build_object('request_id', h.request_id, 'account_id', h.account_id, 'outcome', 'gateway_lost')), '[]')
-      from (select hold.* from hold join lease as l using (epoch) where l.ended_at is not null or l.swept_at is not null
-          order by hold.account_id, hold.request_id limit most) as h
-        cross join (select jsonb_build_object('due', 0, 'cost', 0, 'input_tokens', 0, 'cached_input_tokens', 0, 'cache_write_tokens', 0,
-          'output_tokens', 0, 'thinking_output_tokens', 0, 'usage_source', 'none', 'attempts', 0, 'max_tokens_sent', 0,
-          'status', 500) as given_up) as nothing), false, true) as s;
+  if not pg_try_advisory_xact_lock(hashtext('sweep')) then
+    return next; return;
   end if;
+  update lease as l set swept_at = at where l.ended_at is null and l.swept_at is null and l.heartbeat_at < at - lease;
+  get diagnostics epochs = row_count;
+  select coalesce(jsonb_agg(settlement_of_lost(h)), '[]') into given_up from (
+    select hold.* from hold join lease as l using (epoch) where l.ended_at is not null or l.swept_at is not null
+    order by hold.account_id, hold.request_id limit most) as h;
+  begin
+    select count(*) filter (where s.outcome = 'settled') into requests from hold_settle(given_up, false, true) as s;
+  exception when data_exception or integrity_constraint_violation or raise_exception then
+    for one in select jsonb_array_elements(given_up) loop
+      begin
+        requests := requests + (select count(*) filter (where s.outcome = 'settled') from hold_settle(jsonb_build_array(one), false, true) as s);
+      exception when data_exception or integrity_constraint_violation or raise_exception then
+        update account set frozen_at = at, frozen_reason = 'sweep: ' || sqlerrm where id = one ->> 'account_id' and frozen_at is null;
+      end;
+    end loop;
+  end;
   return next;
 end $$;
+
+-- What a hold whose process is gone is settled by: its progress, or nothing.
+create function settlement_of_lost(lost hold) returns jsonb language sql immutable as $$
+  select jsonb_build_object('due', 0, 'cost', 0, 'input_tokens', 0, 'cached_input_tokens', 0, 'cache_write_tokens', 0,
+      'output_tokens', 0, 'thinking_output_tokens', 0, 'usage_source', 'none', 'attempts', 0, 'max_tokens_sent', 0, 'status', 500)
+    || coalesce(lost.progress, '{}')
+    || jsonb_build_object('request_id', lost.request_id, 'account_id', lost.account_id, 'outcome', 'gateway_lost')
+$$;
