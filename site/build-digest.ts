@@ -8,6 +8,7 @@ import type { Configuration } from './src/configuration.ts'
 const SITE = import.meta.dirname
 const ROOT = dirname(SITE)
 const CATALOG = dirname(fileURLToPath(import.meta.resolve('@smartoken/prisma/catalog')))
+const BILL = dirname(fileURLToPath(import.meta.resolve('@smartoken/prisma/bill')))
 const MONEY = fileURLToPath(import.meta.resolve('@smartoken/prisma/money'))
 
 /** The packages' versions are in the lock file; Astro's is one of them. */
@@ -17,6 +18,7 @@ const sources = [
   ),
   ...['robots.txt', 'package-lock.json'].map((name) => join(ROOT, name)),
   CATALOG,
+  BILL,
   MONEY,
 ]
 

@@ -21,8 +21,7 @@ interface OutcomeRule {
   readonly freeWithoutOutput?: true
 }
 
-const REPORTED =
-  'The usage the provider reported; if that is missing or cannot be true, what was delivered, counted from its bytes, and flagged.'
+const REPORTED = 'The reported usage; if it is missing or cannot be true, a count of the bytes.'
 
 /**
  * Every way a request can end, and its bill. The docs print this table and {@link bill} works by it.
@@ -59,14 +58,13 @@ export const outcomes = {
   },
   client_left: {
     when: 'You disconnected in the middle, and the provider stops billing when it is cancelled.',
-    billed:
-      'What had been delivered, counted from its bytes; the usage the provider reported if that had come.',
+    billed: 'What had been delivered, counted; the reported usage if it had come.',
     upstream: 'Cancelled.',
     bills: 'usage',
   },
   client_left_before_output: {
     when: 'You disconnected before any output.',
-    billed: 'The prompt alone, counted from its bytes.',
+    billed: 'The prompt alone, counted.',
     upstream: 'Cancelled.',
     bills: 'input',
   },
@@ -79,7 +77,7 @@ export const outcomes = {
   upstream_broke: {
     when: 'The provider broke off after some output.',
     billed:
-      'Nothing, up to $1 or 3% of what your account spends that day, whichever is more; beyond that what had been delivered, counted from its bytes.',
+      'Nothing, up to $1 or 3% of what your account spends that day, whichever is more; beyond that what had been delivered, counted.',
     upstream: 'Not tried again: you already have part of an answer.',
     bills: 'delivered',
     excusable: true,
@@ -87,21 +85,21 @@ export const outcomes = {
   money_limit: {
     when: 'Your balance, or the key’s cap, was used up in the middle: the answer ends with finish reason "length".',
     billed:
-      'The usage the provider reported or, without it, what had been delivered, counted; never more than was held.',
+      'The reported usage or, without it, what had been delivered, counted; never more than was held.',
     upstream: 'Cancelled.',
     bills: 'usage',
     cappedAtHold: true,
   },
   shutdown: {
     when: 'We restarted a server in the middle.',
-    billed: 'What had been delivered, counted from its bytes; nothing if that is nothing.',
+    billed: 'What had been delivered, counted; nothing before any output.',
     upstream: 'Cancelled.',
     bills: 'usage',
     freeWithoutOutput: true,
   },
   gateway_lost: {
     when: 'One of our servers failed in the middle.',
-    billed: 'What it had last reported as delivered, counted; nothing if it had reported nothing.',
+    billed: 'What it had last noted as delivered, counted; nothing before any output.',
     upstream: 'Lost with the server.',
     bills: 'usage',
     freeWithoutOutput: true,

@@ -6,6 +6,7 @@ import {
   oneof,
   option,
   record,
+  sample,
   tuple,
   type Arbitrary,
 } from 'fast-check'
@@ -108,3 +109,7 @@ export const anyReceipt: Arbitrary<{ receipt: Receipt; charge: bigint }> = tuple
   )
   return { receipt, charge }
 })
+
+/** Some of them, the same for the same count. */
+export const someReceipts = (count: number): Receipt[] =>
+  sample(anyReceipt, { seed: count, numRuns: count }).map(({ receipt }) => receipt)

@@ -13,7 +13,13 @@ const faq = defineCollection({
 
 const docs = defineCollection({
   loader: glob({ base: './src/content/docs', pattern: '*.md' }),
-  schema: z.strictObject({ title: z.string(), description: z.string(), updated: day }),
+  schema: z.strictObject({
+    title: z.string(),
+    description: z.string(),
+    updated: day,
+    /** Its place in the list, from 1. */
+    order: z.int().positive(),
+  }),
 })
 
 export const collections = { faq, docs }

@@ -1,6 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { countedVersions, outcomes, tokensPerKilobyte } from '@smartoken/prisma/bill'
 import {
+  families,
   loadCatalog,
   pricesComing,
   pricesLiveAt,
@@ -8,11 +12,13 @@ import {
   type PriceRow,
   type Rates,
 } from '@smartoken/prisma/catalog'
-import { formatRate } from '@smartoken/prisma/money'
+import { formatRate, formatUsd, nanoUsd, usd } from '@smartoken/prisma/money'
 import { HtmlValidate } from 'html-validate'
+import { parse } from 'node-html-parser'
 import robots from 'robots-parser'
 import { afterAll, describe, expect, test } from 'vitest'
 import { errorCatalog } from '../../gateway/src/errors.ts'
+import { someReceipts } from '../../prisma/bill/receipt.fixture.ts'
 import { builtSite, ORIGIN, type BuiltPage } from './built-site.ts'
 
 const REPOSITORY = join(import.meta.dirname, '..', '..')
@@ -36,7 +42,15 @@ const addressOf = (path: string) => new URL(path, ORIGIN).href
 
 test('there is a page for every model on sale and for every subject', () => {
   const models = sold.map(({ id }) => `/models/${id}`)
-  const subjects = ['/', '/docs', '/docs/quickstart', '/faq', '/models', '/pricing']
+  const subjects = [
+    '/',
+    '/docs',
+    '/docs/billing',
+    '/docs/quickstart',
+    '/faq',
+    '/models',
+    '/pricing',
+  ]
   expect(ordered(publicPages.map(({ path }) => [path]))).toEqual(
     ordered([...subjects, ...models].map((path) => [path])),
   )
@@ -205,6 +219,51 @@ test('the quickstart tells errors as the gateway gives them', () => {
     const [status, code] = row.querySelectorAll('td').map(({ text }) => text)
     expect([code, String(catalog[code ?? '']?.[0])]).toEqual([code, status])
   }
+})
+
+describe('the page on billing', () => {
+  const { document } = get('/docs/billing')
+  const [outcomeTable, countedTable] = document.querySelectorAll('table')
+  const rowsOf = (table = outcomeTable) =>
+    table!
+      .querySelectorAll('tbody tr')
+      .map((row) => row.querySelectorAll('th, td').map(({ text }) => text))
+
+  test('has every outcome, in the words the bill works by', () => {
+    const expected = Object.entries(outcomes).map(([outcome, { when, billed, upstream }]) => [
+      `${outcome} ${when}`,
+      billed,
+      upstream,
+    ])
+    expect(rowsOf()).toEqual(expected)
+  })
+
+  test('has every published figure, of every version', () => {
+    const expected = families.map((family) => [
+      expect.stringMatching(new RegExp(`^${family}$`, 'i')),
+      ...countedVersions.map((version) => String(tokensPerKilobyte(version, family))),
+    ])
+    expect(rowsOf(countedTable)).toEqual(expected)
+  })
+
+  test('has a program that works out what any receipt says is due', () => {
+    // The parser takes what is in a <pre> for text.
+    const program = parse(document.querySelectorAll('pre').at(-1)!.innerHTML).text
+    const folder = mkdtempSync(join(tmpdir(), 'smartoken-docs-'))
+    try {
+      writeFileSync(join(folder, 'due.mjs'), program)
+      for (const receipt of someReceipts(10)) {
+        writeFileSync(join(folder, 'receipt.json'), JSON.stringify(receipt))
+        const printed = execFileSync(process.execPath, ['due.mjs', 'receipt.json'], { cwd: folder })
+        const due = nanoUsd(BigInt(printed.toString()))
+        const held = usd(receipt.hold.amount_usd)
+        const capped = receipt.outcome === 'money_limit' && due > held ? held : due
+        expect(formatUsd(capped)).toBe(receipt.settle.due_usd)
+      }
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
 })
 
 describe.each(sold)('the page of $id', (model) => {

@@ -1,4 +1,5 @@
 import type { Channel, Configuration } from '../configuration.ts'
+import { countedTable, outcomeTable } from './billing-tables.ts'
 
 const names: Readonly<Record<Channel, string>> = {
   alipay: 'Alipay',
@@ -8,12 +9,17 @@ const names: Readonly<Record<Channel, string>> = {
 }
 
 /**
- * Puts the operator's facts into rendered Markdown, where it says `{{name}}`.
+ * Puts the operator's facts into rendered Markdown, where it says `{{name}}`; a name that is a paragraph of its own
+ * gives way to a table of that name.
  * @throws Error on a name that does not exist
  */
 export function fill(html: string, configuration: Configuration): string {
   const facts = factsOf(configuration)
-  return html.replaceAll(/\{\{(\w+)\}\}/g, (_placeholder, name: string) => {
+  const withTables = html.replaceAll(
+    /<p>\{\{(\w+)\}\}<\/p>/g,
+    (paragraph, name: string) => tables.get(name)?.() ?? paragraph,
+  )
+  return withTables.replaceAll(/\{\{(\w+)\}\}/g, (_placeholder, name: string) => {
     const fact = facts.get(name)
     if (fact === undefined) {
       const known = [...facts.keys()].join(', ')
@@ -22,6 +28,11 @@ export function fill(html: string, configuration: Configuration): string {
     return fact
   })
 }
+
+const tables = new Map([
+  ['outcomeTable', outcomeTable],
+  ['countedTable', countedTable],
+])
 
 function factsOf({ publicUrl, baseUrl, paymentChannels }: Configuration): Map<string, string> {
   return new Map([
