@@ -17,6 +17,9 @@ const services = await openServices({
   ...options,
   logLevel,
   env: providersAt(loadCatalog(), upstreamUrl),
+}).catch((error: unknown) => {
+  console.error(`a gateway could not start: ${String(error)}`)
+  process.exit(1)
 })
 const server = createServer(createGatewayListener(services))
 server.listen(0, '127.0.0.1', () => process.send!((server.address() as AddressInfo).port))
