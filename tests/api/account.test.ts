@@ -298,7 +298,7 @@ describe('requests', () => {
       browser,
       `query ($id: ID!) { node(id: $id) { ... on Request { model modelAsked endpoint stream route provider sandbox status
         outcome errorCode finishReason inputTokens cachedInputTokens cacheWriteTokens outputTokens thinkingOutputTokens
-        usageSource priceId charge } } }`,
+        usageSource usageFlag priceId charge excused shortfall refunded } } }`,
       { id: newestFirst[0] },
     )
     expect(data).toEqual({
@@ -320,8 +320,12 @@ describe('requests', () => {
         outputTokens: 2147483647,
         thinkingOutputTokens: 0,
         usageSource: 'provider',
+        usageFlag: null,
         priceId: 'price_1',
         charge: '0.000143',
+        excused: '0.00',
+        shortfall: '0.00',
+        refunded: '0.00',
       },
     })
   })

@@ -32,12 +32,35 @@ builder.prismaObjectFields(Request, (t) => ({
   usageSource: t.exposeString('usageSource', {
     description: 'Where the token counts are from: `provider`, `counted` by us, or `none`.',
   }),
+  usageFlag: t.exposeString('usageFlag', {
+    nullable: true,
+    description:
+      'Why tokens were counted where a report was due: `usage_missing` or `usage_implausible`.',
+  }),
   priceId: t.exposeString('priceId', { description: 'The price it was charged by.' }),
   charge: t.field({
     type: 'Usd',
     description: 'What it cost you.',
     select: { charge: true },
     resolve: ({ charge }) => nanoUsd(charge),
+  }),
+  excused: t.field({
+    type: 'Usd',
+    description: 'What was due and excused, because the provider broke off.',
+    select: { excused: true },
+    resolve: ({ excused }) => nanoUsd(excused),
+  }),
+  shortfall: t.field({
+    type: 'Usd',
+    description: 'What was due and your wallet could not cover. You do not owe it.',
+    select: { shortfall: true },
+    resolve: ({ shortfall }) => nanoUsd(shortfall),
+  }),
+  refunded: t.field({
+    type: 'Usd',
+    description: 'What of the charge was given back since.',
+    select: { refunded: true },
+    resolve: ({ refunded }) => nanoUsd(refunded),
   }),
 }))
 

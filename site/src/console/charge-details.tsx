@@ -1,4 +1,4 @@
-import { explainCharge, type Explanation } from './explain-charge.ts'
+import { explainCharge, type Charged, type Explanation } from './explain-charge.ts'
 import { count, dollars } from './format.ts'
 import type { RequestRow } from './operations.ts'
 import type { PublishedPrices } from './published-prices.ts'
@@ -22,8 +22,7 @@ export function ChargeDetails({ request, prices }: Props) {
         </p>
       )}
       <p class="soft">
-        {counted(request.usageSource)} Key “{request.apiKey.name}”{' '}
-        <code>{request.apiKey.hint}</code>
+        {counted(request)} Key “{request.apiKey.name}” <code>{request.apiKey.hint}</code>
         {request.provider && `, provider ${request.provider}`}
         {`, ${request.stream ? 'streamed' : 'not streamed'}`}
         {request.firstOutputAt &&
@@ -33,6 +32,14 @@ export function ChargeDetails({ request, prices }: Props) {
       </p>
     </>
   )
+}
+
+const verdicts: Readonly<Record<Charged, string>> = {
+  'the same': '',
+  excused: 'Not charged: the provider broke off, so it is ours.',
+  uncovered: 'You were charged less: what your wallet could not cover is ours.',
+  limited: 'You were charged less: your balance was used up, and no more than was held is due.',
+  more: 'You were charged more than that. Report it with the request id.',
 }
 
 function Sum({ explanation, request }: { explanation: Explanation; request: RequestRow }) {
@@ -45,14 +52,18 @@ function Sum({ explanation, request }: { explanation: Explanation; request: Requ
     <p>
       {terms.join(' + ')} per million tokens = {dollars(due)}, rounded up to a billionth of a
       dollar, by the price <a href={`/models/${request.model}`}>{request.priceId}</a>.{' '}
-      {charged === 'less' && 'You were charged less: what your wallet could not cover is ours.'}
-      {charged === 'more' && 'You were charged more than that. Report it with the request id.'}
+      {verdicts[charged]}
+      {/[1-9]/.test(request.refunded) && ` ${dollars(request.refunded)} was refunded since.`}
     </p>
   )
 }
 
-function counted(usageSource: string): string {
+function counted({ usageSource, usageFlag }: RequestRow): string {
   if (usageSource === 'provider') return 'Tokens as the provider reported them.'
+  if (usageFlag === 'usage_missing')
+    return 'The provider reported no tokens, so we counted what was delivered.'
+  if (usageFlag === 'usage_implausible')
+    return 'The provider’s report could not be true, so we counted what was delivered.'
   if (usageSource === 'counted') return 'Tokens counted by us from what was delivered.'
   return 'Nothing was metered.'
 }

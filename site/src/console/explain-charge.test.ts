@@ -2,7 +2,8 @@ import { charge, loadCatalog, type Usage } from '@smartoken/prisma/catalog'
 import { formatUsd } from '@smartoken/prisma/money'
 import { describe, expect, test } from 'vitest'
 import { someRequest } from './api-server.fixture.ts'
-import { explainCharge, tokenClasses } from './explain-charge.ts'
+import { explainCharge, tokenClasses, type Charged } from './explain-charge.ts'
+import type { RequestRow } from './operations.ts'
 import type { TokenCounts } from './operations.ts'
 import { publishedPrices } from './published-prices.ts'
 
@@ -49,15 +50,19 @@ const example = {
   ],
 }
 
-test.each([
-  ['0.000427001', 'the same'],
-  ['0.000427', 'less'],
-  ['0.000427002', 'more'],
-])('a charge of %s is %s', (charged, verdict) => {
+test.each<[string, Partial<RequestRow>, Charged]>([
+  ['0.000427001', {}, 'the same'],
+  ['0.000427002', {}, 'more'],
+  ['0.000427', { shortfall: '0.000000001' }, 'uncovered'],
+  ['0.000427', { shortfall: '0.000000002' }, 'more'],
+  ['0.00', { excused: '0.000427001', outcome: 'upstream_broke' }, 'excused'],
+  ['0.0004', { outcome: 'money_limit' }, 'limited'],
+])('a charge of %s with %j is %s', (charged, parts, verdict) => {
   const request = someRequest(1, {
     ...countsOf({ ...nothing, cachedInput: 250, thinkingOutput: 1_000 }),
     priceId: 'a-model/2026-01-01',
     charge: charged,
+    ...parts,
   })
   expect(explainCharge(request, example)).toEqual({
     classes: [

@@ -17,8 +17,11 @@ export interface Explanation {
   /** Dollars by the published price, rounded up to a billionth. */
   readonly due: string
   /** How what was charged compares with it. */
-  readonly charged: 'the same' | 'less' | 'more'
+  readonly charged: Charged
 }
+
+/** `excused`, `uncovered` and `limited` are less, and why: the provider broke off, the wallet was empty, no more was held. */
+export type Charged = 'the same' | 'excused' | 'uncovered' | 'limited' | 'more'
 
 const names: readonly (readonly [TokenClass, keyof TokenCounts, string])[] = [
   ['input', 'inputTokens', 'input'],
@@ -54,7 +57,7 @@ export function explainCharge(
       .map(([key, , name]) => ({ name, tokens: usage[key], rate: formatRate(rates[key]) }))
       .filter(({ tokens }) => tokens > 0),
     due: formatUsd(due),
-    charged: compare(usd(request.charge), due),
+    charged: compare(request, due),
   }
 }
 
@@ -71,7 +74,10 @@ const byClass = <Value>(valueOf: (key: TokenClass, field: keyof TokenCounts) => 
     Value
   >
 
-function compare(charge: bigint, due: bigint): Explanation['charged'] {
-  if (charge === due) return 'the same'
-  return charge < due ? 'less' : 'more'
+function compare({ charge, excused, shortfall, outcome }: RequestRow, due: bigint): Charged {
+  const borne = usd(excused) + usd(shortfall)
+  if (usd(charge) + borne > due) return 'more'
+  if (usd(charge) + borne < due) return outcome === 'money_limit' ? 'limited' : 'uncovered'
+  if (borne === 0n) return 'the same'
+  return usd(excused) > 0n ? 'excused' : 'uncovered'
 }

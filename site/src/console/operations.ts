@@ -58,8 +58,12 @@ export interface RequestRow extends TokenCounts {
   readonly errorCode: string | null
   readonly finishReason: string | null
   readonly usageSource: string
+  readonly usageFlag: string | null
   readonly priceId: string
   readonly charge: Dollars
+  readonly excused: Dollars
+  readonly shortfall: Dollars
+  readonly refunded: Dollars
   readonly openedAt: Instant
   readonly firstOutputAt: Instant | null
   readonly finishedAt: Instant
@@ -80,7 +84,7 @@ const REQUEST_PAGE = `
       apiKey { id name hint }
       status outcome errorCode finishReason
       inputTokens cachedInputTokens cacheWriteTokens outputTokens thinkingOutputTokens
-      usageSource priceId charge openedAt firstOutputAt finishedAt
+      usageSource usageFlag priceId charge excused shortfall refunded openedAt firstOutputAt finishedAt
     }
   }
   pageInfo { hasNextPage endCursor }`
