@@ -259,7 +259,7 @@ describe('a stream', () => {
         error: { code: 'upstream_broke', type: 'api_error', param: null },
         choices: [{ index: 0, delta: {}, finish_reason: 'error' }],
       })
-      expect(body).not.toMatch(/\[DONE\]|sk-1|receipt/)
+      expect(body).not.toMatch(/\[DONE\]|sk-1|: receipt/)
       expect((await gateway.wallet()).posted).toBe(before.posted)
       await gateway.quiet()
       expect(await gateway.requestRow(answer.headers.get('x-request-id')!)).toMatchObject({
