@@ -442,24 +442,31 @@ declare
   today constant date := (at at time zone 'UTC')::date;
   item record;
   purse wallet;
+  cap_room bigint;
   excuse bigint;
   more bigint;
   ids text[] := '{}';
 begin
   for item in
-    select r.id, r.account_id, r.api_key_id, r.charge, key_cap_room(k, today) as cap_room, (r.opened_at at time zone 'UTC')::date as day, s.row,
+    select r.id, r.account_id, r.api_key_id, r.charge, r.shortfall, r.excused, r.finished_at,
+      (r.opened_at at time zone 'UTC')::date as day, s.row,
       (s.row ->> 'due')::bigint as due, coalesce((s.row ->> 'excusable')::boolean, false) as excusable
     from jsonb_array_elements(settlements) as s (row)
       join request as r on r.id = s.row ->> 'request_id' and r.account_id = s.row ->> 'account_id'
-      join api_key as k on k.id = r.api_key_id
     where r.provisional and r.finished_at > at - interval '10 minutes' and r.account_id = any (locked)
     order by r.account_id, r.id
   loop
     continue when item.id = any (ids);
     ids := ids || item.id;
+    -- Both anew: an earlier one of this batch may have taken from them.
     select * into purse from wallet where account_id = item.account_id;
+    select key_cap_room(k, today) into cap_room from api_key as k where id = item.api_key_id;
+    -- What was excused provisionally no longer is.
+    if purse.spent_on = (item.finished_at at time zone 'UTC')::date then
+      purse.excused_daily := purse.excused_daily - item.excused;
+    end if;
     excuse := case when item.excusable then greatest(least(item.due, excuse_room(purse, today)), 0) else 0 end;
-    more := least(item.due - excuse - item.charge, greatest(least(purse.posted - purse.held, item.cap_room), 0));
+    more := least(item.due - excuse - item.charge, greatest(least(purse.posted - purse.held, cap_room), 0));
     if more > 0 then
       perform charge_lots(array[item.id || ':late'], array[item.account_id], array[more], at);
       update wallet set posted = posted - more where account_id = item.account_id;
@@ -469,7 +476,7 @@ begin
     end if;
     update wallet set spent_on = today,
         spent_daily = greatest(case when spent_on = today then spent_daily else 0 end + more, 0),
-        excused_daily = case when spent_on = today then excused_daily else 0 end + excuse
+        excused_daily = case when spent_on = today then purse.excused_daily else 0 end + excuse
       where account_id = item.account_id;
     update api_key set spent_total = spent_total + more,
         spent_daily = spent_daily + case when item.day = spent_on then more else 0 end,
@@ -485,9 +492,11 @@ begin
         cost = c.cost, first_output_at = c.first_output_at
       from settlement_columns(item.row) as c
       where r.id = item.id;
+    -- The house has borne the provisional shortfall already.
     insert into transfer (ref, kind, debit, credit, amount, account_id, at)
-      select item.id || ':late', 'shortfall', 'house', 'revenue', shortfall, item.account_id, at
-      from request where id = item.id and shortfall > 0;
+      select item.id || ':late', 'shortfall', case when rest > 0 then 'house' else 'revenue' end,
+        case when rest > 0 then 'revenue' else 'house' end, abs(rest), item.account_id, at
+      from (select shortfall - item.shortfall as rest from request where id = item.id) as borne where rest <> 0;
   end loop;
   return ids;
 end $$;
