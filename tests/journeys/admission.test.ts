@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { findModel, loadCatalog, mostExpensive, quote } from '@smartoken/prisma/catalog'
+import type { Pool } from '@smartoken/prisma/database'
 import { credit, loadPrices, reconcile } from '@smartoken/prisma/ledger'
 import { nanoUsd, type NanoUsd } from '@smartoken/prisma/money'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
@@ -28,6 +29,7 @@ beforeAll(async () => {
   testDatabase = await createDatabase()
   await testDatabase.pool.query('select ensure_partitions()')
   await loadPrices(testDatabase.pool, loadCatalog())
+  await slowDown(testDatabase.pool)
   upstream = await startUpstream()
   const options = { databaseUrl: testDatabase.url, upstreamUrl: upstream.url }
   gateways = await Promise.all(Array.from({ length: GATEWAYS }, () => startGatewayProcess(options)))
@@ -42,6 +44,16 @@ afterAll(async () => {
   await upstream.close()
   await testDatabase.drop()
 })
+
+/** Stretches the moment between a decision and its commit, in which another gateway must not decide by the same balance. */
+const slowDown = (database: Pool) =>
+  database.query(`
+    create function take_time() returns trigger language plpgsql as $$
+    begin
+      perform pg_sleep(0.02);
+      return null;
+    end $$;
+    create trigger take_time after insert on hold for each statement execute function take_time();`)
 
 /** What one of these requests holds, by the prices as published: its prompt's bound and its limit. */
 function holdOf(request: object): { amount: NanoUsd; promptTokens: number } {
