@@ -26,17 +26,16 @@ describe.each(recordedShapes)('a stream of $name', ({ wire, forwarded, usage, fi
   })
 
   test('says the same wherever it is cut in two', () => {
-    const { answerBytes: _estimate, ...expected } = read(whole)
+    const expected = read(whole)
     for (let at = 1; at < whole.length; at += 1) {
-      const { answerBytes: _other, ...facts } = read(whole.subarray(0, at), whole.subarray(at))
+      const facts = read(whole.subarray(0, at), whole.subarray(at))
       expect(facts, `cut at ${at}`).toEqual(expected)
     }
   })
 
   test('says the same byte by byte', () => {
-    const { answerBytes: _estimate, ...expected } = read(whole)
-    const { answerBytes: _other, ...facts } = read(...[...whole].map((byte) => Buffer.from([byte])))
-    expect(facts).toEqual(expected)
+    const facts = read(...[...whole].map((byte) => Buffer.from([byte])))
+    expect(facts).toEqual(read(whole))
   })
 })
 
@@ -102,14 +101,13 @@ test('data that is no JSON is forwarded as it came', () => {
   )
 })
 
-test('the answer is measured near its true size without parsing every event', () => {
+test('the answer is measured without parsing every event', () => {
   const texts = Array.from({ length: 400 }, (_, at) => ['你好', 'hello ', '🙂', 'a'][at % 4]!)
   const wire = Buffer.from(texts.map((text) => content(text)).join(''))
   const chunks = Array.from({ length: Math.ceil(wire.length / 1_000) }, (_, at) =>
     wire.subarray(at * 1_000, (at + 1) * 1_000),
   )
-  const trueBytes = Buffer.byteLength(texts.join(''))
-  expect(Math.abs(read(...chunks).answerBytes / trueBytes - 1)).toBeLessThan(0.05)
+  expect(read(...chunks).answerBytes).toBe(Buffer.byteLength(texts.join('')))
 })
 
 test('an event that never ends is an error, not memory', () => {

@@ -1,6 +1,7 @@
 import type { ReportedUsage } from '../metering/read-usage.ts'
 import { answerBytes, finishReasonIn, hasOutput, readChunk, usageIn, type Chunk } from './chunk.ts'
 import { dataOf, FrameCutter, framesIn } from './frames.ts'
+import { textBytesIn } from './text-bytes.ts'
 
 /** Bytes of one event; real ones have hundreds. */
 const MOST_EVENT_BYTES = 4 * 1024 * 1024
@@ -14,7 +15,7 @@ export interface StreamFacts {
   /** The upstream's error, sent as an event. */
   error: unknown
   output: boolean
-  /** Text bytes of the answer: measured to the first output, then estimated from bytes and events passed. */
+  /** Text bytes of the answer so far. */
   answerBytes: number
 }
 
@@ -34,9 +35,9 @@ export class StreamReader {
   }
   /** The last usage event, for the one usage chunk a caller may have asked for. */
   usageChunk: Chunk | undefined
+  /** The first event, for the chunks we have to make ourselves: they carry its id, model and time. */
+  firstChunk: Chunk | undefined
   readonly #cutter = new FrameCutter()
-  /** Bytes of an event that are not answer text, learnt from the first with output. */
-  #envelopeBytes = 0
 
   /** Takes a chunk and returns what of it goes to the client now. */
   push(chunk: Buffer): Buffer {
@@ -44,7 +45,7 @@ export class StreamReader {
     if (this.#cutter.rest.length > MOST_EVENT_BYTES) this.facts.error = 'an event without end'
     if (complete.length === 0) return complete
     if (this.facts.output && !isTelling(complete)) {
-      this.#estimate(complete)
+      this.facts.answerBytes += textBytesIn(complete)
       return complete
     }
     const forward: Buffer[] = []
@@ -68,7 +69,8 @@ export class StreamReader {
       this.facts.error = chunk.error
       return undefined
     }
-    this.#learn(chunk, frame.length)
+    this.firstChunk ??= chunk
+    this.#learn(chunk)
     const usage = usageIn(chunk)
     if (!usage) return frame
     this.facts.usage = usage
@@ -76,20 +78,10 @@ export class StreamReader {
     return chunk.choices?.length ? withoutUsage(chunk) : undefined
   }
 
-  #learn(chunk: Chunk, frameBytes: number): void {
+  #learn(chunk: Chunk): void {
     this.facts.finishReason = finishReasonIn(chunk) ?? this.facts.finishReason
-    const bytes = answerBytes(chunk)
-    this.facts.answerBytes += bytes
-    if (!this.facts.output && hasOutput(chunk)) {
-      this.facts.output = true
-      this.#envelopeBytes = frameBytes - bytes
-    }
-  }
-
-  #estimate(complete: Buffer): void {
-    let events = 0
-    for (const _frame of framesIn(complete)) events += 1
-    this.facts.answerBytes += Math.max(complete.length - events * this.#envelopeBytes, 0)
+    this.facts.answerBytes += answerBytes(chunk)
+    this.facts.output ||= hasOutput(chunk)
   }
 }
 
