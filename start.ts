@@ -176,7 +176,7 @@ async function startGateway(
     logLevel,
     ...(sandboxUrl && { sandboxUrl }),
   })
-  running.push({ stop: services.close })
+  running.push({ stop: () => services.close(GRACE_MS) })
   return createGatewayListener(services)
 }
 

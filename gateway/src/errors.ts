@@ -67,6 +67,11 @@ export const errorCatalog = {
     'api_error',
     'The model stopped answering in the middle. Such an answer is hardly ever charged: GET /v1/receipts/{x-request-id} tells.',
   ],
+  server_restarting: [
+    503,
+    'api_error',
+    'This server is restarting and could not finish. Send the request again; of an answer you pay what you received.',
+  ],
   billing_unavailable: [
     503,
     'api_error',

@@ -5,6 +5,9 @@ import { upstreamConfiguration } from './env.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import { openLedger } from './ledger/open-ledger.ts'
 import { createLedgerClock, type LedgerClock } from './metering/ledger-clock.ts'
+import { Notice } from './notice.ts'
+import { Drains, type DrainOptions } from './relay/drains.ts'
+import { EDGE, type EdgeOptions } from './relay/slice-hold.ts'
 import { closeUpstreams, openUpstreams, type Upstreams } from './upstreams/upstreams.ts'
 
 /** What a gateway process shares among its requests; built once, closed over. */
@@ -15,11 +18,17 @@ export interface Services {
   readonly clock: LedgerClock
   readonly ledger: Ledger
   readonly log: Logger
+  readonly drains: Drains
+  readonly edge: EdgeOptions
+  /** Given when the process has to stop: what goes on then is ended and charged as far as it came. */
+  readonly stopping: Notice
   /** Work that must end before the process does: requests in flight, settles under way. */
   readonly pending: Set<Promise<unknown>>
 }
 
 const STATEMENT_TIMEOUT_MS = 2_000
+/** What requests in flight get to end by themselves when the process is to stop. */
+const GRACE_MS = 20_000
 
 export interface GatewayOptions {
   readonly databaseUrl: string
@@ -33,11 +42,17 @@ export interface GatewayOptions {
   /** Length of a lease and of the wait between heartbeats, ms; shorter ones are for tests of what happens then. */
   readonly leaseMs?: number
   readonly heartbeatMs?: number
+  /** Other limits and waits are for tests, too. */
+  readonly drains?: Partial<DrainOptions>
+  readonly edge?: Partial<EdgeOptions>
 }
 
 export interface OpenServices extends Services {
-  /** Waits for requests in flight and their settles, then closes everything. */
-  readonly close: () => Promise<void>
+  /**
+   * Waits for requests in flight and their settles, then closes everything. What is read on without a client is let go of
+   * at once; what has not ended after the grace, ms, is ended.
+   */
+  readonly close: (graceMs?: number) => Promise<void>
 }
 
 /** Opens what a gateway process needs: database, lease, catalog, upstreams. */
@@ -65,6 +80,8 @@ export async function openServices(options: GatewayOptions): Promise<OpenService
     heartbeatMs,
   })
   const pending = new Set<Promise<unknown>>()
+  const closing = new Notice()
+  const stopping = new Notice()
   return {
     database,
     catalog,
@@ -72,9 +89,15 @@ export async function openServices(options: GatewayOptions): Promise<OpenService
     clock,
     ledger,
     log,
+    drains: new Drains(closing, options.drains),
+    edge: { ...EDGE, ...options.edge },
+    stopping,
     pending,
-    close: async () => {
+    close: async (graceMs = GRACE_MS) => {
+      closing.give()
+      const grace = setTimeout(() => stopping.give(), graceMs)
       while (pending.size > 0) await Promise.allSettled(pending)
+      clearTimeout(grace)
       await closeUpstreams(upstreams)
       await closeLedger()
       await database.end()

@@ -17,7 +17,8 @@ server.listen(env.PORT, env.HOST, () =>
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
-    server.close(() => void services.close().then(() => process.exit(0)))
+    server.close()
     server.closeIdleConnections()
+    void services.close().then(() => process.exit(0))
   })
 }

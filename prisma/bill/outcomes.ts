@@ -83,7 +83,7 @@ export const outcomes = {
     excusable: true,
   },
   money_limit: {
-    when: 'Your balance, or the key’s cap, was used up in the middle: the answer ends with finish reason "length".',
+    when: 'Your balance, or the key’s cap, was used up in the middle: the answer ends with finish reason "length". Or billing could not be reached for more of it: it ends with an error.',
     billed:
       'The reported usage or, without it, what had been delivered, counted; never more than was held.',
     upstream: 'Cancelled.',

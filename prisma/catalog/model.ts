@@ -94,7 +94,7 @@ export interface Model {
   readonly context: number
   /** Tokens: the most the model can answer. */
   readonly maxOutput: number
-  /** Tokens: the limit sent upstream where the caller names none. */
+  /** Tokens: the limit sent upstream where the caller of a plain answer names none. */
   readonly defaultOutput: number
   readonly input: readonly Modality[]
   readonly output: readonly Modality[]

@@ -9,7 +9,7 @@ let gateway: TestGateway
 
 beforeAll(async () => {
   upstream = await startUpstream()
-  gateway = await startGateway({ upstreamUrl: upstream.url })
+  gateway = await startGateway({ upstreamUrl: upstream.url, billsOnCancel: 'stops' })
 })
 afterEach(async () => {
   expect(await gateway.breaks()).toEqual([])

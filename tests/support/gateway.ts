@@ -21,6 +21,12 @@ export interface GatewayOptions {
   readonly reachDatabase?: (url: string) => string | Promise<string>
   /** Changes the catalog, e.g. gives a model a second route. */
   readonly catalog?: (loaded: Catalog) => Catalog
+  /** What every upstream does with the bill of an answer that is let go of, in place of what is known of its provider. */
+  readonly billsOnCancel?: 'stops' | 'continues'
+  /** Watches what is said to the ledger. */
+  readonly ledger?: (opened: OpenServices['ledger']) => OpenServices['ledger']
+  readonly drains?: Parameters<typeof openServices>[0]['drains']
+  readonly edge?: Parameters<typeof openServices>[0]['edge']
 }
 
 export interface Wallet {
@@ -66,8 +72,15 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     env: { ...providersAt(catalog, options.upstreamUrl), ...options.env },
     logLevel: 'silent',
     sandboxUrl: sandbox?.url,
+    drains: options.drains,
+    edge: options.edge,
   })
-  const services = { ...opened, catalog }
+  const services = {
+    ...opened,
+    catalog,
+    ledger: options.ledger?.(opened.ledger) ?? opened.ledger,
+    upstreams: billing(opened.upstreams, options.billsOnCancel),
+  }
   const server = createServer(createGatewayListener(services))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const newAccount = ({ balance = '10' }: { balance?: string } = {}) =>
@@ -108,6 +121,15 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
       await testDatabase.drop()
     },
   }
+}
+
+function billing(
+  upstreams: OpenServices['upstreams'],
+  onCancel: GatewayOptions['billsOnCancel'],
+): OpenServices['upstreams'] {
+  if (!onCancel) return upstreams
+  const billsOnCancel = { stream: onCancel, plain: onCancel }
+  return new Map([...upstreams].map(([id, upstream]) => [id, { ...upstream, billsOnCancel }]))
 }
 
 async function quiet({ pending }: OpenServices): Promise<void> {

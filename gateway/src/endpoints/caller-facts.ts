@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Model } from '@smartoken/prisma/catalog'
 import type { RequestFacts } from '@smartoken/prisma/ledger'
 import type { ChatRequest } from '../steps/read-chat-request.ts'
@@ -24,14 +24,4 @@ export function callerFacts(
     clientRetries:
       Number.isInteger(retries) && retries >= 0 && retries < 1_000 ? retries : undefined,
   }
-}
-
-/** Aborts when the client goes before its answer is finished. */
-export function leaving(outgoing: ServerResponse): AbortSignal {
-  const controller = new AbortController()
-  outgoing.once('close', () => {
-    if (!outgoing.writableFinished) controller.abort()
-  })
-  if (outgoing.destroyed) controller.abort()
-  return controller.signal
 }

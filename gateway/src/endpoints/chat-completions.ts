@@ -4,6 +4,7 @@ import type { GatewayContext } from '../app.ts'
 import { promptBound } from '../metering/input-bound.ts'
 import { answerHeaders } from '../relay/answer-headers.ts'
 import { ClientStream } from '../relay/client-stream.ts'
+import { Patience } from '../relay/patience.ts'
 import { relayJson } from '../relay/relay-json.ts'
 import { relayStream } from '../relay/relay-stream.ts'
 import { errorEvent } from '../relay/stream-events.ts'
@@ -11,6 +12,7 @@ import type { Services } from '../open-services.ts'
 import { createAuthenticate } from '../steps/authenticate.ts'
 import { callUpstream } from '../steps/call-upstream.ts'
 import { chooseRoutes } from '../steps/choose-routes.ts'
+import { limitOf } from '../steps/limit-of.ts'
 import { openHold } from '../steps/open-hold.ts'
 import { readBody } from '../steps/read-body.ts'
 import { readChatRequest } from '../steps/read-chat-request.ts'
@@ -18,7 +20,7 @@ import { refuseUnpriced } from '../steps/refuse-unpriced.ts'
 import { resolveModel } from '../steps/resolve-model.ts'
 import { settleFailure } from '../steps/settle-failure.ts'
 import { outputPerLimit } from '../upstreams/upstream-body.ts'
-import { callerFacts, leaving } from './caller-facts.ts'
+import { callerFacts } from './caller-facts.ts'
 
 /** POST /v1/chat/completions. Read it top to bottom: this is what the gateway does. */
 export const chatCompletions = (services: Services) => {
@@ -34,28 +36,33 @@ export const chatCompletions = (services: Services) => {
     const model = resolveModel(services.catalog, request.model)
     refuseUnpriced(model, request)
     const routes = chooseRoutes(services.upstreams, model)
-    const limitAsked = request.maxTokensAsked ?? model.defaultOutput
+    const promptTokens = promptBound(request.prompt, model.context)
+    const limitAsked = limitOf(model, request, promptTokens)
     const hold = await openHold(services, {
       requestId: c.get('requestId'),
       caller,
       model,
       facts: callerFacts(incoming, '/v1/chat/completions', model, request),
-      promptTokens: promptBound(request.prompt, model.context),
+      promptTokens,
       limit: Math.min(limitAsked, model.maxOutput),
       outputPerLimit: outputPerLimit(model, request),
     })
     const stream = request.stream
       ? new ClientStream(outgoing, answerHeaders(hold, limitAsked))
       : undefined
+    const patience = new Patience(services, outgoing, stream ? 'stream' : 'plain')
     try {
-      const call = await callUpstream(routes, model, request, hold.limit, leaving(outgoing))
-      const exchange = { services, request, hold, call, limitAsked }
+      const call = await callUpstream(routes, model, request, hold.limit, patience)
+      const exchange = { services, request, hold, call, patience, limitAsked }
       await (stream ? relayStream(exchange, outgoing, stream) : relayJson(exchange, outgoing))
     } catch (error) {
       stream?.rest()
-      const shown = await settleFailure(services, hold, request, error, outgoing)
+      const begun = outgoing.headersSent
+      const shown = await settleFailure(services, { hold, request, patience, error, begun })
       if (!stream?.begun) throw shown
       stream.end(errorEvent(shown))
+    } finally {
+      patience.end()
     }
     return RESPONSE_ALREADY_SENT
   }

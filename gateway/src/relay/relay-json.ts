@@ -7,38 +7,45 @@ import { settle } from '../steps/settle.ts'
 import { answerHeaders, routeHeaders } from './answer-headers.ts'
 import { answerBytes } from './chunk.ts'
 import { answerFailed, type Exchange } from './exchange.ts'
+import { outcomeOfFinish } from './finish-reason.ts'
 
 /** Bytes of the largest plain answer. */
 const MOST_ANSWER_BYTES = 16 * 1024 * 1024
 
 /**
- * Reads a plain answer whole, charges it, then sends its bytes as they came.
+ * Reads a plain answer whole, charges it, then sends its bytes as they came. It may be read to its end for a client that
+ * has left: then nothing was delivered, but the charge is exact.
  *
  * @throws UpstreamFailed when the answer broke off or is no JSON: nothing has been sent or billed.
  */
 export async function relayJson(exchange: Exchange, out: ServerResponse): Promise<void> {
-  const { services, hold, call, request } = exchange
-  const bytes = await readWhole(call.answer, MOST_ANSWER_BYTES).catch((cause: unknown) => {
+  const { services, hold, call, request, patience } = exchange
+  const { signal } = patience
+  const bytes = await readWhole(call.answer, MOST_ANSWER_BYTES, signal).catch((cause: unknown) => {
     throw answerFailed(exchange, cause)
   })
   const answer = parse(bytes)
   if (!answer) throw answerFailed(exchange, new Error('the answer is not a chat completion'))
 
+  const finishReason = answer.choices[0]!.finish_reason ?? undefined
+  const delivered = answerBytes({
+    choices: answer.choices.map(({ message }) => ({ delta: message })),
+  })
+  const { left } = patience
   const settled = await settle(services, {
     hold,
     by: call,
     attempts: call.attempts,
-    outcome: 'completed',
-    status: 200,
+    outcome: left ? 'client_left_drained' : outcomeOfFinish(finishReason),
+    status: left ? 499 : 200,
     reported: readUsage(answer.usage ?? undefined),
     promptBytes: request.prompt.bytes,
-    answerBytes: answerBytes({
-      choices: answer.choices.map(({ message }) => ({ delta: message })),
-    }),
+    answerBytes: left ? 0 : delivered,
     most: hold.most,
-    finishReason: answer.choices[0]!.finish_reason ?? undefined,
+    finishReason,
     firstOutputAt: services.clock.now(),
   })
+  if (out.destroyed) return
   out.writeHead(200, {
     ...answerHeaders(hold, exchange.limitAsked),
     ...routeHeaders(call),

@@ -1,18 +1,27 @@
 import type { ServerResponse } from 'node:http'
-import { receiptOf, type Outcome } from '@smartoken/prisma/bill'
-import { ApiError } from '../errors.ts'
-import { readUsage } from '../metering/read-usage.ts'
-import { settle, type Settled } from '../steps/settle.ts'
+import { settlementOf } from '../steps/settle.ts'
 import { routeHeaders } from './answer-headers.ts'
+import { Brake } from './brake.ts'
 import type { ClientStream } from './client-stream.ts'
-import { answerFailed, type Exchange } from './exchange.ts'
-import { dataEvent, DONE, errorEvent, receiptComment } from './stream-events.ts'
+import { departureFrom, type Departure } from './departure.ts'
+import type { Exchange } from './exchange.ts'
+import { SliceHold } from './slice-hold.ts'
+import {
+  billingAway,
+  brokeOff,
+  complete,
+  cutForMoney,
+  shutDown,
+  unheard,
+  type StreamEnding,
+} from './stream-endings.ts'
 import { StreamReader } from './stream-reader.ts'
+import { endingOf, type StreamSoFar } from './stream-so-far.ts'
 
 /**
- * Relays a stream: bytes go from the upstream to the client as they come, and a slow client slows the
- * upstream. Ends with the charge made durable, then usage if asked, receipt and `[DONE]`; or, if the
- * upstream broke off, with one error event.
+ * Relays a stream: bytes go from the upstream to the client as they come; a slow client or a hold that is used up slows
+ * the upstream. Ends with the charge made durable, then usage if asked, receipt and `[DONE]`; or, if the upstream broke
+ * off, with one error event. A client that leaves is charged by what its provider bills then.
  *
  * Nothing is sent before the first output, so until then (unless a comment had to be) a failure can still be a
  * true status: @throws UpstreamFailed.
@@ -28,134 +37,150 @@ class StreamRelay {
   readonly #out: ServerResponse
   readonly #stream: ClientStream
   readonly #reader = new StreamReader()
+  readonly #brake: Brake
+  readonly #money: SliceHold
   /** What came before the first output, kept back while the status is still open. */
   readonly #early: Buffer[] = []
   readonly #ended = Promise.withResolvers<void>()
   #firstOutputAt: Date | undefined
+  /** Set when the client has left and the answer is read on without it. */
+  #departure: Departure | undefined
+  #deafen: (() => void) | undefined
   #over = false
 
   constructor(exchange: Exchange, out: ServerResponse, stream: ClientStream) {
+    const { services, hold, call } = exchange
     this.#exchange = exchange
     this.#out = out
     this.#stream = stream
-    stream.describe(routeHeaders(exchange.call))
+    this.#brake = new Brake(call.answer.resume)
+    this.#money = new SliceHold({
+      hold,
+      renew: (renewal) => services.ledger.renew(renewal),
+      edge: services.edge,
+      progress: () => settlementOf(services, endingOf(this.#soFar(), 'gateway_lost')),
+      goOn: () => this.#brake.release('money'),
+      stop: (why) => this.#abandon(why === 'short' ? cutForMoney : billingAway),
+    })
+    stream.describe(routeHeaders(call))
   }
 
   run(): Promise<void> {
-    const { answer } = this.#exchange.call
-    this.#out.on('drain', answer.resume)
+    const { call, services } = this.#exchange
+    this.#out.on('drain', this.#drained)
     this.#out.on('close', this.#left)
-    answer.read({
-      data: (chunk) => this.#forward(chunk),
-      end: () => this.#finish(this.#isWhole() ? this.#complete : this.#broke('no finish reason')),
-      error: (error) => this.#cut(error),
+    call.answer.read({
+      data: (chunk) => this.#take(chunk),
+      end: () => this.#finish(this.#isWhole() ? this.#whole() : this.#broken('no finish reason')),
+      // Everything the caller waits for may have come: then a cut is the provider's affair.
+      error: (error) => this.#finish(this.#hasAll() ? this.#whole() : this.#broken(error)),
     })
+    this.#deafen = services.stopping.hear(() => this.#abandon(shutDown))
     if (this.#out.destroyed) this.#left()
     return this.#ended.promise
   }
 
-  /** Takes a chunk; false while the client is slower than the upstream. */
-  #forward(chunk: Buffer): boolean {
+  /** Takes a chunk; false while no more is to be read. */
+  #take(chunk: Buffer): boolean {
     if (this.#over) {
       this.#exchange.call.answer.abort() // it talks on behind its [DONE]
       return true
     }
     const bytes = this.#reader.push(chunk)
-    const { done, error, output } = this.#reader.facts
+    const { done, error, answerBytes, finishReason } = this.#reader.facts
     if (error !== undefined) {
-      this.#finish(this.#broke(error))
-      this.#exchange.call.answer.abort()
+      this.#abandon(this.#broken(error))
       return true
     }
-    const more = bytes.length === 0 || this.#pass(bytes, output)
+    if (bytes.length > 0 && !this.#departure) this.#pass(bytes)
+    if (finishReason) this.#readOn()
+    if (!this.#money.used(answerBytes)) this.#brake.hold('money')
     // Not every upstream closes behind its [DONE]; nothing more is to be waited for.
-    if (done) this.#finish(this.#complete)
-    return done || more
+    if (done || (this.#departure && this.#hasAll())) this.#finish(this.#whole())
+    return this.#over || this.#brake.off
   }
 
-  /** Sends bytes, or keeps them back while there has been no output; false while the client is slow. */
-  #pass(bytes: Buffer, output: boolean): boolean {
-    if (!output) {
-      this.#early.push(bytes)
-      return true
-    }
+  /** Sends bytes, or keeps them back while there has been no output. */
+  #pass(bytes: Buffer): void {
+    this.#early.push(bytes)
+    if (!this.#reader.facts.output) return
     this.#firstOutputAt ??= this.#exchange.services.clock.now()
-    return this.#stream.write(this.#withEarly(bytes))
-  }
-
-  #withEarly(bytes: Buffer): Buffer {
-    return this.#early.length === 0 ? bytes : Buffer.concat([...this.#early.splice(0), bytes])
+    const more = this.#early.length === 1 ? bytes : Buffer.concat(this.#early)
+    this.#early.length = 0
+    if (!this.#stream.write(more)) this.#brake.hold('client')
   }
 
   #isWhole(): boolean {
     return this.#reader.facts.done || this.#reader.facts.finishReason !== undefined
   }
 
-  /** Everything came that the caller is waiting for: a cut after it is the provider's affair. */
   #hasAll(): boolean {
     return this.#isWhole() && this.#reader.facts.usage !== undefined
   }
 
-  /** Stops reading, once; the ending decides how the relay's promise goes. Before any abort, which is an ending of its own. */
-  #finish(ending: () => Promise<void>): void {
-    if (this.#over) return
-    this.#over = true
-    this.#stream.rest()
-    this.#out.off('drain', this.#exchange.call.answer.resume)
-    this.#out.off('close', this.#left)
-    ending().then(this.#ended.resolve, this.#ended.reject)
+  #whole(): StreamEnding {
+    return this.#departure ? unheard(this.#departure.outcome) : complete
   }
 
+  #broken(cause: unknown): StreamEnding {
+    return this.#departure ? unheard(this.#departure.cut) : brokeOff(cause)
+  }
+
+  readonly #drained = (): void => this.#brake.release('client')
+
+  /** The client has left. What it owes depends on how far the answer is and on what its provider bills. */
   readonly #left = (): void => {
-    this.#finish(async () => {
-      await this.#settle(this.#reader.facts.output ? 'client_left' : 'client_left_before_output')
-    })
+    const { services, call } = this.#exchange
+    const departure = departureFrom(this.#reader.facts, call.upstream, services.drains, () =>
+      this.#abandon(unheard(departure.cut)),
+    )
+    this.#stream.rest()
+    this.#departure = departure
+    if (!departure.goesOn || this.#hasAll()) {
+      this.#abandon(unheard(departure.goesOn ? departure.outcome : departure.cut))
+      return
+    }
+    this.#readOn()
+    this.#brake.release('client')
+  }
+
+  /** Reads on whatever it costs: it is all there but for its usage, or will be billed whole. */
+  #readOn(): void {
+    this.#money.unbind()
+    this.#brake.release('money')
+  }
+
+  /** Ends it and lets go of the upstream. */
+  #abandon(ending: StreamEnding): void {
+    this.#finish(ending)
     this.#exchange.call.answer.abort()
   }
 
-  /** The upstream's connection broke; where the client has left, that is because we let it go. */
-  #cut(error: Error): void {
-    if (this.#out.destroyed) this.#left()
-    else this.#finish(this.#hasAll() ? this.#complete : this.#broke(error))
+  /** Stops reading, once; the ending decides how the relay's promise goes. Before any abort, which is an ending of its own. */
+  #finish(ending: StreamEnding): void {
+    if (this.#over) return
+    this.#over = true
+    const soFar = this.#soFar()
+    this.#stream.rest()
+    this.#money.end()
+    this.#departure?.end()
+    this.#deafen?.()
+    this.#out.off('drain', this.#drained)
+    this.#out.off('close', this.#left)
+    // An ending throws at once where nothing was sent: that is the caller's to tell.
+    Promise.resolve(soFar).then(ending).then(this.#ended.resolve, this.#ended.reject)
   }
 
-  readonly #complete = async (): Promise<void> => {
-    const settled = await this.#settle('completed')
-    const { services, hold, request } = this.#exchange
-    const { usageChunk } = this.#reader
-    const events = [
-      Buffer.concat(this.#early.splice(0)).toString('utf8'),
-      request.usageAsked && usageChunk ? dataEvent(usageChunk) : '',
-      settled ? receiptComment(receiptOf(services.catalog, settled.request, hold.price)) : '',
-      DONE,
-    ]
-    this.#stream.end(events.join(''))
-  }
-
-  #broke(cause: unknown): () => Promise<void> {
-    return async () => {
-      if (!this.#stream.begun) throw answerFailed(this.#exchange, cause)
-      await this.#settle('upstream_broke')
-      this.#stream.end(errorEvent(new ApiError('upstream_broke')))
-    }
-  }
-
-  #settle(outcome: Outcome): Promise<Settled | undefined> {
-    const { services, hold, call, request } = this.#exchange
-    const { usage, answerBytes, finishReason } = this.#reader.facts
-    return settle(services, {
-      hold,
-      by: call,
-      attempts: call.attempts,
-      outcome,
-      status: outcome.startsWith('client_left') ? 499 : 200,
-      reported: readUsage(usage),
-      promptBytes: request.prompt.bytes,
-      answerBytes,
-      most: hold.most,
-      finishReason,
+  #soFar(): StreamSoFar {
+    const { hold } = this.#exchange
+    return {
+      exchange: this.#exchange,
+      stream: this.#stream,
+      reader: this.#reader,
+      hold: { ...hold, amount: this.#money.amount },
+      early: Buffer.concat(this.#early).toString('utf8'),
+      deliveredBytes: this.#departure?.deliveredBytes ?? this.#reader.facts.answerBytes,
       firstOutputAt: this.#firstOutputAt,
-      ...(outcome === 'upstream_broke' && { errorCode: 'upstream_broke' }),
-    })
+    }
   }
 }

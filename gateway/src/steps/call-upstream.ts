@@ -1,5 +1,6 @@
 import type { Model } from '@smartoken/prisma/catalog'
 import { ApiError } from '../errors.ts'
+import type { Patience } from '../relay/patience.ts'
 import { dispatch, readWhole, type UpstreamAnswer } from '../upstreams/dispatch.ts'
 import { upstreamBody } from '../upstreams/upstream-body.ts'
 import type { OpenRoute } from './choose-routes.ts'
@@ -32,7 +33,7 @@ export class UpstreamFailed extends Error {
 
 /**
  * Calls the routes in order until one answers 200. An error that is the caller's own (a bad parameter)
- * would be the same everywhere and ends the search.
+ * would be the same everywhere and ends the search; so does a client that has left.
  *
  * @throws UpstreamFailed
  */
@@ -41,23 +42,25 @@ export async function callUpstream(
   model: Model,
   request: ChatRequest,
   limit: number,
-  signal: AbortSignal,
+  patience: Patience,
 ): Promise<UpstreamCall> {
   let failed: UpstreamFailed | undefined
   for (const [index, open] of routes.entries()) {
     const attempts = index + 1
     try {
       const body = upstreamBody(model, open.route, request, limit)
+      const signal = patience.trying(open)
       const answer = await dispatch(open.upstream, '/chat/completions', body, signal)
       if (answer.status === 200) return { ...open, answer, attempts }
-      throw upstreamError(answer.status, await readWhole(answer, MOST_ERROR_BYTES), answer.headers)
+      const said = await readWhole(answer, MOST_ERROR_BYTES, signal)
+      throw upstreamError(answer.status, said, answer.headers)
     } catch (error) {
       const shown =
         error instanceof ApiError
           ? error
           : new ApiError('upstream_unavailable', { cause: error, headers: { 'retry-after': '5' } })
       failed = new UpstreamFailed(shown, attempts, open)
-      if (shown.code === 'upstream_rejected' || signal.aborted) break
+      if (shown.code === 'upstream_rejected' || patience.left || patience.lost) break
     }
   }
   throw failed!

@@ -11,6 +11,7 @@ import type { NanoUsd } from '@smartoken/prisma/money'
 import { ApiError } from '../errors.ts'
 import type { HoldAsked } from '../ledger/entry.ts'
 import { LedgerCrowded } from '../ledger/errors.ts'
+import { SLICE_TOKENS } from '../metering/output-bound.ts'
 import type { Services } from '../open-services.ts'
 import type { Caller } from './authenticate.ts'
 import { refusal } from './refusal.ts'
@@ -40,7 +41,7 @@ export interface Hold {
   readonly family: FamilyId
   readonly facts: RequestFacts
   readonly price: PriceRow
-  /** nUSD. */
+  /** nUSD: of a plain answer all it can cost, of a stream its first slice. */
   readonly amount: NanoUsd
   /** The limit to send upstream, tokens: never more than the wallet could pay at admission. */
   readonly limit: number
@@ -50,36 +51,36 @@ export interface Hold {
 }
 
 /**
- * Holds what the request can cost at most, or what the wallet has left for a shorter answer.
+ * Holds what a plain request can cost at most, or what the wallet has left for a shorter answer; of a stream's answer only
+ * a slice, which is renewed while it runs. Either way the limit is one that the wallet could pay at this moment.
  * The database decides; every refusal is told in the client's terms.
  */
 export async function openHold(services: Services, asked: HoldWanted): Promise<Hold> {
   for (let attempt = 1; attempt <= QUOTES; attempt += 1) {
     const { price, from, until } = quote(services.catalog, asked.model, services.clock.now())
-    const amountFor = (limit: number) =>
-      mostExpensive(price, {
-        inputTokens: asked.promptTokens,
-        outputTokens: limit * asked.outputPerLimit,
-      })
+    const amountFor = (outputTokens: number) =>
+      mostExpensive(price, { inputTokens: asked.promptTokens, outputTokens })
+    const whole = asked.limit * asked.outputPerLimit
+    const heldFor = asked.facts.stream ? Math.min(whole, SLICE_TOKENS) : whole
     const answer = await admit(services, {
       requestId: asked.requestId,
       accountId: asked.caller.accountId,
       apiKeyId: asked.caller.apiKeyId,
       modelId: asked.model.id,
-      amount: amountFor(asked.limit),
-      least: amountFor(Math.min(asked.limit, LEAST_OUTPUT_TOKENS)),
-      tokens: asked.promptTokens + asked.limit * asked.outputPerLimit,
+      amount: amountFor(heldFor),
+      least: amountFor(Math.min(asked.limit, LEAST_OUTPUT_TOKENS) * asked.outputPerLimit),
+      tokens: asked.promptTokens + heldFor,
       priceId: price.id,
       priceFrom: from,
       priceUntil: until,
       facts: asked.facts,
     })
-    const affordable = (amount: NanoUsd) =>
-      Math.floor(outputTokensFor(price, asked.promptTokens, amount) / asked.outputPerLimit)
-    if (answer.verdict === 'admitted')
-      return admitted(asked, price, answer, affordable(answer.amount))
+    const affordable = Math.floor(
+      outputTokensFor(price, asked.promptTokens, answer.room) / asked.outputPerLimit,
+    )
+    if (answer.verdict === 'admitted') return admitted(asked, price, answer, affordable)
     if (answer.verdict !== 'price_changed')
-      throw refusal(answer, affordable(answer.room), asked.model, services.catalog)
+      throw refusal(answer, affordable, asked.model, services.catalog)
   }
   throw new ApiError('billing_unavailable', { headers: { 'retry-after': '1' } })
 }

@@ -34,9 +34,8 @@ const PATIENCE_MS = 1_000
  * does not answer in time: the settle is then retried behind the answer, and takes effect once.
  */
 export async function settle(services: Services, ending: HeldEnding): Promise<Settled | undefined> {
-  const { family, limit } = ending.hold
-  const billed = bill({ ...ending, family, limit })
-  const settled = services.ledger.settle(settlementOf(services, ending, billed)).then(
+  const billed = billFor(ending)
+  const settled = services.ledger.settle(settlementOf(services, ending)).then(
     (answer) =>
       answer.charge === null
         ? undefined
@@ -47,8 +46,14 @@ export async function settle(services: Services, ending: HeldEnding): Promise<Se
   return Promise.race([settled, patience()])
 }
 
-function settlementOf(services: Services, ending: HeldEnding, billed: Bill): Settlement {
+/** What a request is billed that ends so. */
+export const billFor = (ending: HeldEnding): Bill =>
+  bill({ ...ending, family: ending.hold.family, limit: ending.hold.limit })
+
+/** The settlement of a request that ends so, or would if it ended now. */
+export function settlementOf(services: Services, ending: HeldEnding): Settlement {
   const { hold, by } = ending
+  const billed = billFor(ending)
   return {
     requestId: hold.requestId,
     accountId: hold.accountId,

@@ -8,6 +8,9 @@ import {
   type BilledFields,
 } from './billed-fields.ts'
 
+/** Whether a provider goes on billing an answer nobody reads any more. */
+export type BillsOnCancel = 'stops' | 'continues' | 'unknown'
+
 /** How a provider's API differs from OpenAI's, where a request has to. See the decision record on forwarding. */
 export interface Dialect {
   /** The field that limits the answer's tokens. */
@@ -19,16 +22,37 @@ export interface Dialect {
   readonly thinkingBudget: boolean
   /** Every field known to change what it bills us. */
   readonly billed: BilledFields
+  /**
+   * What closing the connection does to the bill, of a stream and of a plain answer. No provider documents it. Where it
+   * is said here it is what OpenRouter, which buys of them too, lists
+   * (https://openrouter.ai/docs/api-reference/streaming, stored copy read on 2026-11-25); it adds that a plain answer is
+   * billed whole everywhere. What is unknown is treated as billed on.
+   */
+  readonly billsOnCancel: { readonly stream: BillsOnCancel; readonly plain: BillsOnCancel }
 }
 
-const OPENAI: Dialect = { limitField: 'max_tokens', thinkingBudget: false, billed: OPENAI_FIELDS }
+const OPENAI: Dialect = {
+  limitField: 'max_tokens',
+  thinkingBudget: false,
+  billed: OPENAI_FIELDS,
+  billsOnCancel: { stream: 'unknown', plain: 'continues' },
+}
 
 const billing = (...fields: BilledFields[]): BilledFields =>
   Object.assign({}, OPENAI_FIELDS, ...fields) as BilledFields
 
 const dialects: Readonly<Record<string, Dialect>> = {
-  deepseek: { ...OPENAI, billed: billing(THINKING_WITHIN_LIMIT) },
-  dashscope: { ...OPENAI, thinkingBudget: true, billed: billing(DASHSCOPE_FIELDS) },
+  deepseek: {
+    ...OPENAI,
+    billed: billing(THINKING_WITHIN_LIMIT),
+    billsOnCancel: { stream: 'stops', plain: 'continues' },
+  },
+  dashscope: {
+    ...OPENAI,
+    thinkingBudget: true,
+    billed: billing(DASHSCOPE_FIELDS),
+    billsOnCancel: { stream: 'continues', plain: 'continues' },
+  },
   moonshot: {
     ...OPENAI,
     limitField: 'max_completion_tokens',
@@ -45,6 +69,7 @@ const dialects: Readonly<Record<string, Dialect>> = {
     ...OPENAI,
     limitField: 'max_completion_tokens',
     billed: billing(THINKING_WITHIN_LIMIT, MINIMAX_FIELDS),
+    billsOnCancel: { stream: 'continues', plain: 'continues' },
   },
 }
 

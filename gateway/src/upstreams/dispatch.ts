@@ -22,7 +22,8 @@ export interface UpstreamAnswer {
 
 /**
  * POSTs JSON and resolves at the answer's head. Chunks go straight from undici's handler to the sink:
- * no web streams, nothing copied, and a full sink stops the reading.
+ * no web streams, nothing copied, and a full sink stops the reading. `signal` calls it off while there is no head; from
+ * then on, whoever reads the answer decides.
  *
  * @throws when there is no answer: connection refused or reset, silence, `signal` aborted.
  */
@@ -49,9 +50,15 @@ export function dispatch(
   return handler.head.promise
 }
 
-/** Reads a whole body. @throws when it is larger than `mostBytes` or breaks off. */
-export function readWhole(answer: UpstreamAnswer, mostBytes: number): Promise<Buffer> {
+/** Reads a whole body. @throws when it is larger than `mostBytes`, breaks off, or `signal` is aborted. */
+export function readWhole(
+  answer: UpstreamAnswer,
+  mostBytes: number,
+  signal: AbortSignal,
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', answer.abort, { once: true })
+    if (signal.aborted) answer.abort()
     const chunks: Buffer[] = []
     let bytes = 0
     answer.read({
@@ -77,6 +84,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   #sink: Sink | undefined
   /** How the body ended, if it did before anyone read it. */
   #ending: ((sink: Sink) => void) | undefined
+  #over = false
 
   constructor(signal: AbortSignal) {
     this.#signal = signal
@@ -94,6 +102,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     headers: IncomingHttpHeaders,
   ): void {
     if (status < 200) return // 1xx: the answer is still to come
+    this.#signal.removeEventListener('abort', this.#abort)
     controller.pause()
     this.head.resolve({
       status,
@@ -117,7 +126,10 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     this.#end((sink) => sink.error(error))
   }
 
-  readonly #abort = (): void => this.#controller?.abort(new Error('aborted'))
+  readonly #abort = (): void => {
+    // Afterwards the connection may be another request's.
+    if (!this.#over) this.#controller?.abort(new Error('aborted'))
+  }
 
   #read(sink: Sink): void {
     this.#sink = sink
@@ -126,6 +138,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   }
 
   #end(ending: (sink: Sink) => void): void {
+    this.#over = true
     this.#signal.removeEventListener('abort', this.#abort)
     if (this.#sink) ending(this.#sink)
     else this.#ending = ending

@@ -1,5 +1,6 @@
 import type { Provider } from '@smartoken/prisma/catalog'
 import { Pool } from 'undici'
+import { dialectOf, type Dialect } from './dialects.ts'
 
 /** A configured endpoint and credential at a provider. */
 export interface Upstream {
@@ -9,6 +10,8 @@ export interface Upstream {
   /** Path prefix of the base URL, before `/chat/completions`. */
   readonly path: string
   readonly authorization: string
+  /** What letting go of an answer does to its bill. */
+  readonly billsOnCancel: Dialect['billsOnCancel']
   readonly pool: Pool
 }
 
@@ -59,6 +62,7 @@ function openUpstream(
     sandbox,
     path: url.pathname.replace(/\/$/, ''),
     authorization: `Bearer ${apiKey}`,
+    billsOnCancel: dialectOf(provider).billsOnCancel,
     pool: new Pool(url.origin, {
       connections: CONNECTIONS,
       headersTimeout: FIRST_BYTE_MS,
