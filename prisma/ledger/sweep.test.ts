@@ -179,6 +179,21 @@ describe('a process that was given up and is not dead', () => {
     })
   })
 
+  test('is told to come back while its wallet is locked, not that it has settled before', async () => {
+    const hold = await open('0.02')
+    await fallSilent()
+    await sweep(database.pool)
+    const settlement = settlementOf(hold, { due: usd('0.05') })
+    const attempt = async () => (await settleHolds(database.pool, [settlement], { wait: false }))[0]
+    const locker = await database.pool.connect()
+    await locker.query('begin')
+    await locker.query('select from wallet where account_id = $1 for update', [account.accountId])
+    expect(await attempt()).toMatchObject({ outcome: 'busy' })
+    await locker.query('rollback')
+    locker.release()
+    expect(await attempt()).toMatchObject({ outcome: 'late', charge: usd('0.05') })
+  })
+
   test('settles late within the caps of its key', async () => {
     const hold = await open('0.02')
     await fallSilent()

@@ -414,8 +414,10 @@ begin
 
   return query
     select s.request_id,
-      case when s.request_id = any (ids) then 'settled' when s.request_id = any (late_ids) then 'late' when r.id is not null then 'replayed'
-        when not (s.account_id = any (locked)) and not wait then 'busy' else 'no_hold' end,
+      case when s.request_id = any (ids) then 'settled' when s.request_id = any (late_ids) then 'late'
+        -- What was settled provisionally may still be put right: not known before its wallet is locked.
+        when not (s.account_id = any (locked)) and not wait and r.provisional is distinct from false then 'busy'
+        when r.id is not null then 'replayed' else 'no_hold' end,
       r.charge, r.shortfall, r.excused, at
     from jsonb_to_recordset(settlements) as s (request_id text, account_id text)
       left join request as r on r.id = s.request_id and r.account_id = s.account_id;
