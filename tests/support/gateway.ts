@@ -75,8 +75,11 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     drains: options.drains,
     edge: options.edge,
   })
+  let closed: Promise<void> | undefined
   const services = {
     ...opened,
+    // A test may have closed it already.
+    close: (graceMs?: number) => (closed ??= opened.close(graceMs)),
     catalog,
     ledger: options.ledger?.(opened.ledger) ?? opened.ledger,
     upstreams: billing(opened.upstreams, options.billsOnCancel),
