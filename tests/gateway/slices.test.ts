@@ -145,7 +145,10 @@ describe('a stream is held for in slices', () => {
     stream.end(ending({ prompt_tokens: 30, completion_tokens: 7_000 }))
     const { text: said } = await reading.ended
     const due = charge({ ...nothing, input: 30, output: 7_000 }, price())
-    expect(receiptIn(said)).toMatchObject({ charge_usd: formatUsd(due) })
+    expect(receiptIn(said)).toMatchObject({
+      charge_usd: formatUsd(due),
+      hold: { amount_usd: formatUsd(heldFor(4 * 4_096)) },
+    })
     expect(dataIn(said).join('').match(/ab/g)).toHaveLength(1 + 2_200 + 2 * 4_096)
     expect(await gateway.wallet(account)).toMatchObject({ posted: usd('10') - due, held: 0n })
   })
@@ -267,19 +270,36 @@ describe('where a stream’s money is used up', () => {
     })
   })
 
-  test('what has its finish reason is waited for, and its usage beyond the hold is paid by the wallet', async () => {
+  const beyond = [
+    event({ choices: [], usage: { prompt_tokens: 30, completion_tokens: 10_000 } }),
+    event('[DONE]'),
+  ]
+
+  test('what has its finish reason is read on, and what the wallet lacks is the house’s', async () => {
     account = await accountWith(heldFor(20_000))
-    const { stream, reading } = await begin()
+    const { id, stream, reading } = await begin()
     const giveBack = await takeTheRest()
     stream.write(piece(text(5_000), 'stop'))
+    stream.end(...beyond)
+    expect(receiptIn((await reading.ended).text)).toMatchObject({ outcome: 'completed' })
     await giveBack()
-    stream.end(
-      event({ choices: [], usage: { prompt_tokens: 30, completion_tokens: 10_000 } }),
-      event('[DONE]'),
-    )
+    const due = charge({ ...nothing, input: 30, output: 10_000 }, price())
+    expect(await gateway.requestRow(id)).toMatchObject({
+      charge: heldFor(4_096),
+      shortfall: due - heldFor(4_096),
+    })
+  })
+
+  test('usage beyond the hold is paid by the wallet where that has it', async () => {
+    account = await accountWith(heldFor(20_000))
+    const { stream, reading } = await begin()
+    stream.end(piece('all of it', 'stop'), ...beyond)
     const due = charge({ ...nothing, input: 30, output: 10_000 }, price())
     expect(due).toBeGreaterThan(heldFor(4_096))
-    expect(receiptIn((await reading.ended).text)).toMatchObject({ charge_usd: formatUsd(due) })
+    expect(receiptIn((await reading.ended).text)).toMatchObject({
+      charge_usd: formatUsd(due),
+      hold: { amount_usd: formatUsd(heldFor(4_096)) },
+    })
   })
 
   test('twenty at once share what there is, and take no more', async () => {

@@ -21,6 +21,10 @@ const RENEW = 'prisma/ledger/renew.test.ts'
 const SWEEP = 'prisma/ledger/sweep.test.ts'
 const EXCUSE = 'prisma/ledger/excuse.test.ts'
 const LEDGER = 'gateway/src/ledger/ledger.test.ts'
+const SLICES = 'tests/gateway/slices.test.ts'
+const DRAINS = 'tests/gateway/drains.test.ts'
+const ABORTS = 'tests/gateway/aborts.test.ts'
+const RELAY = 'gateway/src/relay/relay-stream.ts'
 
 export const mutants: readonly Mutant[] = [
   {
@@ -141,5 +145,61 @@ export const mutants: readonly Mutant[] = [
     from: 'usage.output + usage.thinkingOutput <= most.output',
     to: 'most.output >= 0',
     tests: ['prisma/bill/bill.test.ts'],
+  },
+  {
+    name: 'a stream reads on where its money is used up',
+    file: RELAY,
+    from: "if (!this.#money.used(answerBytes)) this.#brake.hold('money')",
+    to: 'this.#money.used(answerBytes)',
+    tests: [SLICES],
+  },
+  {
+    name: 'a stream that waited for money never goes on',
+    file: 'gateway/src/relay/slice-hold.ts',
+    from: '      this.#use.goOn()\n',
+    to: '',
+    tests: [SLICES],
+  },
+  {
+    name: 'the house lends nothing while the ledger is away',
+    file: 'gateway/src/relay/slice-hold.ts',
+    from: "if (this.#edge && this.#refused === 'away' && this.#lent === 0) this.#lent = SLICE_TOKENS",
+    to: '',
+    tests: [SLICES],
+  },
+  {
+    name: 'a settle knows the first slice only',
+    file: RELAY,
+    from: 'hold: { ...hold, amount: this.#money.amount }',
+    to: 'hold',
+    tests: [SLICES],
+  },
+  {
+    name: 'what nobody read is counted as delivered',
+    file: RELAY,
+    from: 'deliveredBytes: this.#departure?.deliveredBytes ?? this.#reader.facts.answerBytes',
+    to: 'deliveredBytes: this.#reader.facts.answerBytes',
+    tests: [DRAINS],
+  },
+  {
+    name: 'one drain more than allowed',
+    file: 'gateway/src/relay/drains.ts',
+    from: 'this.#open >= this.#options.most',
+    to: 'this.#open > this.#options.most',
+    tests: [DRAINS],
+  },
+  {
+    name: 'every provider is taken to bill on',
+    file: 'gateway/src/relay/departure.ts',
+    from: "billsOnCancel.stream !== 'stops'",
+    to: 'billsOnCancel.stream !== undefined',
+    tests: [ABORTS],
+  },
+  {
+    name: 'escaped text is counted by the bytes of its JSON',
+    file: 'gateway/src/relay/text-bytes.ts',
+    from: 'bytes += escapedBytes(json, at)',
+    to: 'bytes += 6',
+    tests: [ABORTS],
   },
 ]
