@@ -198,8 +198,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'escaped text is counted by the bytes of its JSON',
     file: 'gateway/src/relay/text-bytes.ts',
-    from: 'bytes += escapedBytes(json, at)',
-    to: 'bytes += 6',
+    from: 'bytes -= 6 - escapedBytes(json, at)',
+    to: '',
     tests: [ABORTS],
   },
 ]

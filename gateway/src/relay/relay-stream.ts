@@ -3,6 +3,7 @@ import { settlementOf } from '../steps/settle.ts'
 import { routeHeaders } from './answer-headers.ts'
 import { Brake } from './brake.ts'
 import type { ClientStream } from './client-stream.ts'
+import { Delivery } from './delivery.ts'
 import { departureFrom, type Departure } from './departure.ts'
 import type { Exchange } from './exchange.ts'
 import { SliceHold } from './slice-hold.ts'
@@ -39,10 +40,8 @@ class StreamRelay {
   readonly #reader = new StreamReader()
   readonly #brake: Brake
   readonly #money: SliceHold
-  /** What came before the first output, kept back while the status is still open. */
-  readonly #early: Buffer[] = []
+  readonly #delivery: Delivery
   readonly #ended = Promise.withResolvers<void>()
-  #firstOutputAt: Date | undefined
   /** Set when the client has left and the answer is read on without it. */
   #departure: Departure | undefined
   #deafen: (() => void) | undefined
@@ -53,6 +52,7 @@ class StreamRelay {
     this.#exchange = exchange
     this.#out = out
     this.#stream = stream
+    this.#delivery = new Delivery(stream, services.clock)
     this.#brake = new Brake(call.answer.resume)
     this.#money = new SliceHold({
       hold,
@@ -87,27 +87,17 @@ class StreamRelay {
       return true
     }
     const bytes = this.#reader.push(chunk)
-    const { done, error, answerBytes, finishReason } = this.#reader.facts
+    const { done, error, answerBytes, finishReason, output } = this.#reader.facts
     if (error !== undefined) {
       this.#abandon(this.#broken(error))
       return true
     }
-    if (bytes.length > 0 && !this.#departure) this.#pass(bytes)
+    if (!this.#departure && !this.#delivery.pass(bytes, output)) this.#brake.hold('client')
     if (finishReason) this.#readOn()
     if (!this.#money.used(answerBytes)) this.#brake.hold('money')
     // Not every upstream closes behind its [DONE]; nothing more is to be waited for.
     if (done || (this.#departure && this.#hasAll())) this.#finish(this.#whole())
     return this.#over || this.#brake.off
-  }
-
-  /** Sends bytes, or keeps them back while there has been no output. */
-  #pass(bytes: Buffer): void {
-    this.#early.push(bytes)
-    if (!this.#reader.facts.output) return
-    this.#firstOutputAt ??= this.#exchange.services.clock.now()
-    const more = this.#early.length === 1 ? bytes : Buffer.concat(this.#early)
-    this.#early.length = 0
-    if (!this.#stream.write(more)) this.#brake.hold('client')
   }
 
   #isWhole(): boolean {
@@ -178,9 +168,9 @@ class StreamRelay {
       stream: this.#stream,
       reader: this.#reader,
       hold: { ...hold, amount: this.#money.amount },
-      early: Buffer.concat(this.#early).toString('utf8'),
+      early: this.#delivery.early,
       deliveredBytes: this.#departure?.deliveredBytes ?? this.#reader.facts.answerBytes,
-      firstOutputAt: this.#firstOutputAt,
+      firstOutputAt: this.#delivery.firstOutputAt,
     }
   }
 }

@@ -1,8 +1,8 @@
-import { mostExpensive, outputTokensFor } from '@smartoken/prisma/catalog'
 import type { Renewal, RenewAnswer, Settlement } from '@smartoken/prisma/ledger'
 import type { NanoUsd } from '@smartoken/prisma/money'
-import { bytesWith, mostTokensIn, SLICE_TOKENS } from '../metering/output-bound.ts'
+import { bytesWith, SLICE_TOKENS } from '../metering/output-bound.ts'
 import type { Hold } from '../steps/open-hold.ts'
+import { HeldTokens } from './held-tokens.ts'
 import { ProgressReports } from './progress-reports.ts'
 
 /** How a stream waits where its money is used up. */
@@ -34,9 +34,7 @@ export interface SliceHoldUse {
 export class SliceHold {
   readonly #use: SliceHoldUse
   readonly #reports: ProgressReports
-  #amount: NanoUsd
-  /** Text bytes of the answer read so far. */
-  #bytes = 0
+  readonly #tokens: HeldTokens
   /** The bytes at which there is something to decide; below, a chunk costs one comparison. */
   #decideAt = 0
   #asking = false
@@ -53,19 +51,19 @@ export class SliceHold {
 
   constructor(use: SliceHoldUse) {
     this.#use = use
-    this.#amount = use.hold.amount
+    this.#tokens = new HeldTokens(use.hold)
     this.#reports = new ProgressReports(use.hold)
     this.#decideAt = this.#nextDecision()
   }
 
   /** nUSD held now. */
   get amount(): NanoUsd {
-    return this.#amount
+    return this.#tokens.amount
   }
 
   /** Takes how many text bytes of the answer have been read. False where no more may be, until `goOn` or `stop`. */
   used(bytes: number): boolean {
-    this.#bytes = bytes
+    this.#tokens.bytes = bytes
     if (bytes >= this.#decideAt) this.#decide()
     return this.#edge === undefined
   }
@@ -84,70 +82,52 @@ export class SliceHold {
 
   #decide(): void {
     if (!this.#asking) {
-      if (this.#wantsMore()) void this.#ask(this.#wanted())
-      else if (this.#reports.isDue(this.#bytes)) void this.#ask(this.#heldTokens())
+      if (this.#wantsMore()) void this.#ask(this.#tokens.wanted)
+      else if (this.#reports.isDue(this.#tokens.bytes)) void this.#ask(this.#tokens.held)
     }
     if (this.#bounded && !this.#edge && this.#isUsedUp()) this.#waitAtEdge()
     this.#decideAt = this.#nextDecision()
   }
 
-  #heldTokens(): number {
-    const { price, most } = this.#use.hold
-    return Math.min(outputTokensFor(price, most.prompt, this.#amount), most.output)
-  }
-
-  #usedTokens(): number {
-    return Math.min(mostTokensIn(this.#bytes), this.#use.hold.most.output)
-  }
-
-  #isWhole(): boolean {
-    return this.#heldTokens() >= this.#use.hold.most.output
-  }
-
   /** More is asked for once half of the last slice is used; what was refused, only where there is nothing left. */
   #wantsMore(): boolean {
-    if (this.#isWhole()) return false
+    if (this.#tokens.isWhole) return false
     if (this.#refused) return this.#bounded && this.#isUsedUp()
-    return this.#usedTokens() >= this.#heldTokens() - SLICE_TOKENS / 2
-  }
-
-  #wanted(): number {
-    const tokens = Math.max(this.#heldTokens(), this.#usedTokens()) + SLICE_TOKENS
-    return Math.min(tokens, this.#use.hold.most.output)
+    return this.#tokens.isLow
   }
 
   #isUsedUp(): boolean {
-    const payable = this.#heldTokens() + this.#lent
-    return payable < this.#use.hold.most.output && this.#usedTokens() >= payable
+    return this.#tokens.isUsedUp(this.#lent)
   }
 
   #nextDecision(): number {
-    const held = this.#heldTokens()
-    const whole = this.#isWhole()
+    const { held, isWhole } = this.#tokens
     return Math.min(
       this.#asking ? Infinity : this.#reports.dueAt,
-      this.#asking || whole || this.#refused ? Infinity : bytesWith(held - SLICE_TOKENS / 2),
-      whole || this.#edge || !this.#bounded ? Infinity : bytesWith(held + this.#lent),
+      this.#asking || isWhole || this.#refused ? Infinity : bytesWith(held - SLICE_TOKENS / 2),
+      isWhole || this.#edge || !this.#bounded ? Infinity : bytesWith(held + this.#lent),
     )
   }
 
   async #ask(tokens: number): Promise<void> {
-    const { hold, renew, progress } = this.#use
-    const { price, most } = hold
     this.#asking = true
-    const bytes = this.#bytes
-    const total = mostExpensive(price, { inputTokens: most.prompt, outputTokens: tokens })
-    const answer = await renew({
-      requestId: hold.requestId,
-      accountId: hold.accountId,
-      total: total > this.#amount ? total : this.#amount,
-      tokens: most.prompt + tokens,
-      progress: progress(),
-    }).catch(() => undefined)
+    const { bytes } = this.#tokens
+    const answer = await this.#renew(tokens).catch(() => undefined)
     this.#asking = false
     this.#reports.reported(bytes)
     this.#take(answer)
     if (!this.#over) this.#afterAnswer()
+  }
+
+  async #renew(tokens: number): Promise<RenewAnswer> {
+    const { hold, renew, progress } = this.#use
+    return renew({
+      requestId: hold.requestId,
+      accountId: hold.accountId,
+      total: this.#tokens.totalFor(tokens),
+      tokens: hold.most.prompt + tokens,
+      progress: progress(),
+    })
   }
 
   #take(answer: RenewAnswer | undefined): void {
@@ -155,7 +135,7 @@ export class SliceHold {
       this.#refused = 'away'
       return
     }
-    this.#amount = answer.amount
+    this.#tokens.amount = answer.amount
     this.#refused = answer.outcome === 'short' ? 'short' : undefined
     if (!this.#isUsedUp()) this.#lent = 0
   }
@@ -163,7 +143,7 @@ export class SliceHold {
   #afterAnswer(): void {
     if (this.#edge && this.#refused === 'away' && this.#lent === 0) this.#lent = SLICE_TOKENS
     if (this.#edge && this.#isUsedUp()) {
-      this.#retry = setTimeout(() => void this.#ask(this.#wanted()), this.#use.edge.retryMs)
+      this.#retry = setTimeout(() => void this.#ask(this.#tokens.wanted), this.#use.edge.retryMs)
       return
     }
     if (this.#edge) {
@@ -178,7 +158,7 @@ export class SliceHold {
       this.end()
       this.#use.stop(this.#refused ?? 'away')
     }, this.#use.edge.patienceMs)
-    if (!this.#asking) void this.#ask(this.#wanted())
+    if (!this.#asking) void this.#ask(this.#tokens.wanted)
   }
 
   #leaveEdge(): void {

@@ -1,0 +1,35 @@
+import type { LedgerClock } from '../metering/ledger-clock.ts'
+import type { ClientStream } from './client-stream.ts'
+
+/** What of an answer goes to the client: nothing before its first output, so that until then an error has a true status. */
+export class Delivery {
+  readonly #stream: ClientStream
+  readonly #clock: LedgerClock
+  readonly #early: Buffer[] = []
+  #firstOutputAt: Date | undefined
+
+  constructor(stream: ClientStream, clock: LedgerClock) {
+    this.#stream = stream
+    this.#clock = clock
+  }
+
+  get firstOutputAt(): Date | undefined {
+    return this.#firstOutputAt
+  }
+
+  /** What is still kept back. */
+  get early(): string {
+    return Buffer.concat(this.#early).toString('utf8')
+  }
+
+  /** Sends bytes, or keeps them back while there has been no output. False while the client is slower than they come. */
+  pass(bytes: Buffer, output: boolean): boolean {
+    if (bytes.length === 0) return true
+    this.#early.push(bytes)
+    if (!output) return true
+    this.#firstOutputAt ??= this.#clock.now()
+    const all = this.#early.length === 1 ? bytes : Buffer.concat(this.#early)
+    this.#early.length = 0
+    return this.#stream.write(all)
+  }
+}
