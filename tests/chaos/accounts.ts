@@ -13,7 +13,7 @@ export interface ChaosAccount extends TestAccount {
 
 const RICH = 4
 const MIXED = 4
-const POOR = 4
+const POOR = 2
 
 /** Accounts with much, with promo and paid money, with hardly any, and one without luck. */
 export async function openAccounts(database: Pool): Promise<ChaosAccount[]> {
@@ -27,7 +27,7 @@ export async function openAccounts(database: Pool): Promise<ChaosAccount[]> {
     await open('2000')
     await givePromo(database, accounts.at(-1)!, ['0.05', '0.5', '3'])
   }
-  for (let at = 0; at < POOR; at += 1) await open('0.02', { poor: true })
+  for (let at = 0; at < POOR; at += 1) await open('0.05', { poor: true })
   await open('5000', { unlucky: true })
   return accounts
 }
@@ -56,7 +56,7 @@ export const topUp = (database: Pool, { accountId }: TestAccount, ref: string) =
       kind: 'top_up',
       source: 'cash_in:test',
       accountId,
-      amount: usd('0.015'),
+      amount: usd('0.05'),
       withdrawable: true,
     },
   ])

@@ -79,5 +79,11 @@ async function run(options: ChaosOptions): Promise<boolean> {
 
   const books = await readBooks(database)
   const { crashes } = gateways
-  return printVerdict({ options, faults, crashes, books, cases: casesOf(load, upstream, books) })
+  return printVerdict({
+    options,
+    faults,
+    crashes,
+    books,
+    cases: casesOf(load, upstream, books, accounts),
+  })
 }

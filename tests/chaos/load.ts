@@ -56,7 +56,7 @@ export class Load {
     const id = this.#drawn++
     const url = gateways.pick(random.fork(`gateway ${id}`))
     if (url === undefined) return undefined
-    const plan = drawPlan(random.fork(id), id, accounts)
+    const plan = drawPlan(random.fork(id), id, { accounts, longest: options.longest })
     const account = accounts[plan.account]!
     this.plans.set(id, plan)
     // The database may be away: then this time there is no money.

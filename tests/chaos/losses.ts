@@ -41,17 +41,32 @@ export function lossesOf(cases: readonly Case[]): Map<string, Sums> {
 
 function add(sum: Sums, one: Case): void {
   const row = one.row!
-  const delivered = deliveredPrice(one)
-  const due = dueOf(row)
   sum.requests += 1
   sum.used += exactPrice(one)
-  sum.delivered += delivered
+  sum.delivered += deliveredPrice(one)
   sum.charged += row.charge
   sum.excused += row.excused
   sum.shortfall += row.shortfall
-  // Reported usage is what it is, also where a cached prompt makes it cost less than a count of it.
-  if (row.usageSource !== 'provider' && delivered > due) sum.lost += delivered - due
+  sum.lost += lostOf(one)
 }
+
+/** What reached the client and is in no book, nUSD. Reported usage is what it is, also where a cached prompt makes it cost less than a count of it. */
+function lostOf(one: Case): bigint {
+  const { row } = one
+  if (!row || row.usageSource === 'provider') return 0n
+  const delivered = deliveredPrice(one)
+  const due = dueOf(row)
+  return delivered > due ? delivered - due : 0n
+}
+
+/** Where most was lost. */
+export const largestLosses = (cases: readonly Case[], most: number): Case[] =>
+  cases
+    .map((one) => ({ one, lost: lostOf(one) }))
+    .filter(({ lost }) => lost > 0n)
+    .toSorted((left, right) => (left.lost > right.lost ? -1 : 1))
+    .slice(0, most)
+    .map(({ one }) => one)
 
 /** How much of what was delivered is charged or excused by rule, in hundredths of a percent. */
 export const coverage = ({ delivered, shortfall, lost }: Sums): number =>

@@ -7,6 +7,8 @@ export interface ChaosOptions {
   /** Requests that are admitted before it ends. */
   readonly requests: number
   readonly clients: number
+  /** Tokens of the longest answers. */
+  readonly longest: number
   readonly gateways: number
   /** `kill -9` of a gateway. */
   readonly kills: number
@@ -26,8 +28,9 @@ export interface ChaosOptions {
 type Lengths = Omit<ChaosOptions, 'seed'>
 
 const SHORT: Lengths = {
-  requests: 3_000,
-  clients: 30,
+  requests: 4_500,
+  clients: 20,
+  longest: 70_000,
   gateways: 3,
   kills: 25,
   sleeps: 2,
@@ -42,7 +45,7 @@ const SHORT: Lengths = {
 const FULL: Lengths = {
   ...SHORT,
   requests: 40_000,
-  clients: 40,
+  longest: 100_000,
   kills: 400,
   sleeps: 6,
   sleepMs: 90_000,

@@ -48,12 +48,12 @@ export const MODELS = ['deepseek-chat', 'glm-5.2', 'qwen-plus', 'minimax-m3', 'k
 export function drawPlan(
   random: Random,
   id: number,
-  accounts: readonly { readonly unlucky: boolean }[],
+  { accounts, longest }: { accounts: readonly { unlucky: boolean }[]; longest: number },
 ): Plan {
   const account = random.between(0, accounts.length - 1)
   const { unlucky } = accounts[account]!
   const stream = random.perMille(unlucky ? 1_000 : 750)
-  const tokens = stream ? drawStreamTokens(random) : random.between(20, 2_000)
+  const tokens = stream ? drawStreamTokens(random, longest) : random.between(20, 2_000)
   const letters = random.pick(['abcd', 'abcd', '好'] as const)
   const prompt = `chaos ${id} ${'word '.repeat(random.between(1, random.perMille(100) ? 4_000 : 100))}`
   return {
@@ -75,17 +75,17 @@ export function drawPlan(
     leavesAt: random.between(1, tokens * Buffer.byteLength(letters)),
     course: drawCourse(random, unlucky),
     breaksAt: random.between(1, tokens),
-    tokensPerChunk: random.between(50, 700),
+    tokensPerChunk: random.between(100, 1_200),
     firstMs: random.between(0, 150),
-    pauseMs: random.pick([0, 0, 5, 5, 5, 20, 20, 20, 60]),
+    pauseMs: random.pick([2, 5, 5, 5, 10, 20]),
     cached: random.between(0, Math.floor(promptTokensOf(prompt) / 2)),
     torn: random.perMille(200),
   }
 }
 
 /** Short ones, and long ones that make most of the money. */
-const drawStreamTokens = (random: Random): number =>
-  random.perMille(400) ? random.between(1, 2_000) : random.between(4_000, 24_000)
+const drawStreamTokens = (random: Random, longest: number): number =>
+  random.perMille(300) ? random.between(1, 2_000) : random.between(4_000, longest)
 
 const drawCourse = (random: Random, unlucky: boolean): Course =>
   random.weighted({

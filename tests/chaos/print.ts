@@ -1,13 +1,14 @@
 import type { Books } from './books.ts'
 import type { FaultCounts } from './faults.ts'
 import type { Load } from './load.ts'
-import { coverage, lossesOf, lossTable } from './losses.ts'
+import { coverage, largestLosses, lossesOf, lossTable } from './losses.ts'
 import type { ChaosOptions } from './options.ts'
 import type { Case } from './truth.ts'
-import { judge, type Finding } from './verdict.ts'
+import { judge, nameOf, type Finding } from './verdict.ts'
 
 const EVERY_MS = 5_000
 const MOST_NAMED = 10
+const MOST_LOSSES = 5
 /** Of what was delivered, so much has to be charged, in hundredths of a percent: 99.5 %. */
 const LEAST_COVERAGE = 9_950
 
@@ -58,6 +59,7 @@ export function printVerdict({ options, faults, crashes, cases, books }: Run): b
   console.table(
     findings.map(({ check, looked, violations }) => ({ check, looked, broken: violations.length })),
   )
+  for (const one of largestLosses(cases, MOST_LOSSES)) console.log(`lost: ${nameOf(one)}`)
   for (const { check, violations } of findings) {
     for (const violation of violations.slice(0, MOST_NAMED)) console.log(`${check}: ${violation}`)
   }

@@ -23,6 +23,8 @@ export interface Case {
   readonly served: Served | undefined
   /** As it is in the books, if it is. */
   readonly row: Row | undefined
+  /** Whether its account hardly ever has money. */
+  readonly poor: boolean
   /** Its id, if it was ever admitted. */
   readonly admitted: string | undefined
 }
@@ -72,11 +74,13 @@ export function casesOf(
   { seen }: { readonly seen: readonly Seen[] },
   { served }: { readonly served: readonly Served[] },
   { rows, admitted }: Books,
+  accounts: readonly { readonly poor: boolean }[],
 ): Case[] {
   const servedOf = new Map(served.map((one) => [one.plan.id, one]))
   const rowOf = new Map(rows.map((row) => [row.plan, row]))
   return seen.map((one) => ({
     plan: one.plan,
+    poor: accounts[one.plan.account]!.poor,
     seen: one,
     served: servedOf.get(one.plan.id),
     row: rowOf.get(one.plan.id),

@@ -29,15 +29,19 @@ const requestChecks: Readonly<
     of: ({ row }) => row !== undefined && row.progress !== null,
     bad: ({ row }) => dueOf(row!) < row!.progress! && `had reported ${dollars(row!.progress!)}`,
   },
-  'where usage arrived, exactly that is billed': {
+  'where usage arrived, exactly that is due': {
     of: ({ row }) => row?.usageSource === 'provider',
     bad: (one) => {
       const { row, served } = one
       const exact = exactPrice(one)
       const due = row!.outcome === 'money_limit' && exact > row!.held ? row!.held : exact
       if (served?.reported !== 'truth') return 'believed what was not true'
-      return (dueOf(row!) !== due || row!.shortfall > 0n) && `is worth ${dollars(due)}`
+      return dueOf(row!) !== due && `is worth ${dollars(due)}`
     },
+  },
+  'only a wallet that is used up gives less than is due': {
+    of: ({ row }) => row !== undefined && row.shortfall > 0n,
+    bad: ({ poor }) => !poor && 'had money',
   },
   // One that ended while the database was away has no receipt, and may be lost with its process.
   'a whole answer with a receipt and true usage is billed by it': {
@@ -118,7 +122,7 @@ const dollars = (amount: bigint | undefined): string =>
   amount === undefined ? 'nothing' : formatUsd(nanoUsd(amount))
 
 /** A request with all there is to know of it. */
-function nameOf(one: Case): string {
+export function nameOf(one: Case): string {
   const { plan, seen, served, row } = one
   const used = row ? trueUsage(one) : undefined
   return [
