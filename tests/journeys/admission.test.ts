@@ -16,6 +16,8 @@ const GATEWAYS = 4
 const REQUESTS = 1_000
 const AFFORDABLE = 50
 const LIMIT = 100
+/** Tokens a stream's answer is held for at a time. */
+const SLICE = 4_096
 /** Tokens a prompt is held for beyond its bytes. */
 const TEMPLATE_ALLOWANCE = 512
 
@@ -55,12 +57,12 @@ const slowDown = (database: Pool) =>
     end $$;
     create trigger take_time after insert on hold for each statement execute function take_time();`)
 
-/** What one of these requests holds, by the prices as published: its prompt's bound and its limit. */
-function holdOf(request: object): { amount: NanoUsd; promptTokens: number } {
+/** What one of these requests holds, by the prices as published: its prompt's bound and so many tokens of its answer. */
+function holdOf(request: object, outputTokens = LIMIT): { amount: NanoUsd; promptTokens: number } {
   const catalog = loadCatalog()
   const { price } = quote(catalog, findModel(catalog, 'kimi-k3')!.model, new Date())
   const inputTokens = Buffer.byteLength(JSON.stringify(request)) + TEMPLATE_ALLOWANCE
-  const amount = mostExpensive(price, { inputTokens, outputTokens: LIMIT })
+  const amount = mostExpensive(price, { inputTokens, outputTokens })
   return { amount, promptTokens: inputTokens }
 }
 
@@ -96,14 +98,18 @@ const give = (
     })),
   )
 
-/** Sends all requests at once to all gateways; nothing is answered before every one of them is decided. */
-async function race({ secret }: TestAccount, request: object): Promise<Record<string, number>> {
+/** Sends all requests at once to all gateways; nothing is answered before every one of them is decided. Each uses all it holds. */
+async function race(
+  { secret }: TestAccount,
+  request: object,
+  outputTokens = LIMIT,
+): Promise<Record<string, number>> {
   const decided = Promise.withResolvers<void>()
   const { promptTokens } = holdOf(request)
   upstream.behave(async (out, call) => {
     if (upstream.calls.length > AFFORDABLE) decided.resolve() // else a failing test would hang
     await decided.promise
-    const usage = { prompt_tokens: promptTokens, completion_tokens: LIMIT }
+    const usage = { prompt_tokens: promptTokens, completion_tokens: outputTokens }
     const streamed = call.body['stream'] === true
     const piece = { content: 'a' }
     const choice = {
@@ -152,14 +158,18 @@ test('promo and paid money that together afford 50 are spent to the last nano-do
   expect(await walletOf(testDatabase.pool, account)).toEqual({ posted: 0n, held: 0n })
 })
 
-test('streams hold as exactly', async () => {
+test.each([
+  ['no more than a slice', LIMIT, LIMIT],
+  ['more', 20_000, SLICE],
+])('streams of %s hold as exactly', async (_size, limit, held) => {
   const account = await createAccount(testDatabase.pool)
-  const request = body({ stream: true })
-  await give(account, 'top_up', times(holdOf(request).amount, AFFORDABLE))
-  expect(await race(account, request)).toEqual({
+  const request = body({ stream: true, max_tokens: limit })
+  await give(account, 'top_up', times(holdOf(request, held).amount, AFFORDABLE))
+  expect(await race(account, request, held)).toEqual({
     200: AFFORDABLE,
     '402 insufficient_balance': REQUESTS - AFFORDABLE,
   })
+  expect(await walletOf(testDatabase.pool, account)).toEqual({ posted: 0n, held: 0n })
 })
 
 test('a key whose cap allows 50 is admitted 50 times, whatever is in the wallet', async () => {

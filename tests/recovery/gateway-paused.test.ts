@@ -47,6 +47,36 @@ test('a gateway that slept past its lease settles what it had begun, once, and i
   })
 })
 
+test('a long answer whose hold was given up ends where more would have to be held, and is charged what was read', async () => {
+  const [sleeper] = fleet.gateways
+  const account = await fleet.newAccount()
+  const goOn = Promise.withResolvers<void>()
+  fleet.upstream.behave(async (out) => {
+    out.writeHead(200, { 'content-type': 'text/event-stream' }).write(piece('good'))
+    await goOn.promise
+    // No end, and no usage: it would talk on.
+    out.write(piece(' morning'.repeat(5_000)))
+  })
+  const body = saying('hi', { stream: true, max_tokens: 50_000 })
+  const answer = await chat({ ...sleeper!, ...account }, body)
+  const reading = read(answer)
+  await reading.until('good')
+  const requestId = answer.headers.get('x-request-id')!
+  sleeper!.pause()
+  await fleet.settled(requestId)
+  sleeper!.resume()
+  goOn.resolve()
+  const { text, cut } = await reading.ended
+  expect(cut).toBe(false)
+  const row = await until(async () => {
+    const settled = await fleet.settled(requestId)
+    return settled['provisional'] === false && settled
+  })
+  expect(row).toMatchObject({ usage_source: 'counted' })
+  expect(row.charge).toBeGreaterThan(0n)
+  expect([undefined, formatUsd(nanoUsd(row.charge))]).toContain(receiptIn(text)?.['charge_usd'])
+})
+
 test('what came to it while it slept is served under a new lease', async () => {
   const [sleeper] = fleet.gateways
   const account = await fleet.newAccount()
