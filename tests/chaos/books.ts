@@ -30,6 +30,8 @@ export interface Books {
   readonly admitted: ReadonlyMap<number, string>
   readonly orphanHolds: readonly string[]
   readonly breaks: readonly Break[]
+  /** Pids of gateways that were taken for dead. */
+  readonly givenUp: readonly number[]
   /** Accounts whose money in is not their charges and what is left. */
   readonly unbalanced: readonly string[]
 }
@@ -51,10 +53,14 @@ export async function readBooks(database: Pool): Promise<Books> {
     where w.held <> 0 or w.posted <>
       (select coalesce(sum(amount), 0) from transfer where account_id = w.account_id and kind in ('top_up', 'promo'))
       - (select coalesce(sum(charge), 0) from request where account_id = w.account_id)`)
+  const givenUp = await database.query<{ pid: number }>(
+    `select split_part(process, ':', 2)::int as pid from lease where swept_at is not null`,
+  )
   return {
     rows,
     admitted: new Map(admitted.rows.map(({ plan, id }) => [plan, id])),
     orphanHolds: holds.rows.map(({ id }) => id),
+    givenUp: givenUp.rows.map(({ pid }) => pid),
     breaks: await reconcile(database),
     unbalanced: unbalanced.rows.map(({ id }) => id),
   }

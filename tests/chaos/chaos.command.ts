@@ -78,12 +78,6 @@ async function run(options: ChaosOptions): Promise<boolean> {
   progress.stop()
 
   const books = await readBooks(database)
-  const { crashes } = gateways
-  return printVerdict({
-    options,
-    faults,
-    crashes,
-    books,
-    cases: casesOf(load, upstream, books, accounts),
-  })
+  const cases = casesOf(load, upstream, books, accounts)
+  return printVerdict({ options, faults, gateways, books, cases })
 }

@@ -24,6 +24,8 @@ export class Gateways {
   #closed = false
   /** Gateways that ended without having been killed. */
   crashes = 0
+  /** Pids of those that were killed or put to sleep: only they may be taken for dead. */
+  readonly harmed = new Set<number>()
 
   static async start(size: number, options: GatewayProcessOptions): Promise<Gateways> {
     const gateways = new Gateways(size, options)
@@ -90,6 +92,7 @@ export class Gateways {
     const others = free.filter((slot) => slot !== this.#slots[0])
     const slot = random.pick(others.length > 0 && random.perMille(950) ? others : free)
     slot.taken = true
+    this.harmed.add(slot.process!.pid)
     return slot
   }
 

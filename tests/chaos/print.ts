@@ -2,6 +2,7 @@ import type { Books } from './books.ts'
 import type { FaultCounts } from './faults.ts'
 import type { Load } from './load.ts'
 import { coverage, largestLosses, lossesOf, lossTable } from './losses.ts'
+import type { Gateways } from './gateways.ts'
 import type { ChaosOptions } from './options.ts'
 import type { Case } from './truth.ts'
 import { judge, nameOf, type Finding } from './verdict.ts'
@@ -35,19 +36,24 @@ export function printProgress(load: Load, faults: FaultCounts): { stop(): void }
 interface Run {
   readonly options: ChaosOptions
   readonly faults: FaultCounts
-  /** Gateways that ended by themselves. */
-  readonly crashes: number
+  readonly gateways: Pick<Gateways, 'crashes' | 'harmed'>
   readonly cases: readonly Case[]
   readonly books: Books
 }
 
 /** Prints what was found; true where everything holds. */
-export function printVerdict({ options, faults, crashes, cases, books }: Run): boolean {
+export function printVerdict({ options, faults, gateways, cases, books }: Run): boolean {
   const losses = lossesOf(cases)
+  const givenUp = books.givenUp.filter((pid) => !gateways.harmed.has(pid))
   const covered = coverage(losses.get('all')!)
   const findings = [
     ...judge(cases, books),
-    ofTheRun('no gateway ended by itself', crashes === 0, `${crashes} did`),
+    ofTheRun('no gateway ended by itself', gateways.crashes === 0, `${gateways.crashes} did`),
+    ofTheRun(
+      'no gateway was taken for dead that had neither been killed nor slept',
+      givenUp.length === 0,
+      `processes ${givenUp.join(', ')} were`,
+    ),
     ofTheRun(
       'of what was delivered 99.5 % is charged, or excused by rule',
       covered >= LEAST_COVERAGE,
