@@ -1,6 +1,16 @@
 -- The three calls a gateway makes for a request, and the one that makes them for many: hold_open, hold_renew,
 -- hold_settle, ledger_batch. They replace those of the first migrations.
 
+--
+-- Holds and requests are looked up one by one, by their keys: a lateral with a limit leaves the planner no other way. Its
+-- statistics are of another moment: holds come and go by thousands a second, and a month's partition was planned for
+-- when it was all but empty. A join would read the table whole then, once a batch.
+
+-- An index by account would be such another way: a busy account has had many more holds than it has.
+drop index hold_of_account;
+-- A queue in a table: what is settled is gone at once, and cleaned away soon.
+alter table hold set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_cost_delay = 0);
+
 drop function hold_open(jsonb, boolean);
 drop function hold_settle(jsonb, boolean);
 
@@ -67,7 +77,9 @@ declare
   held_facts jsonb[] := '{}';
 begin
   for ask in
-    select r.*, (wallet.account_id is not null) as known, coalesce(hold.amount, request.held) as already,
+    select r.*, (wallet.account_id is not null) as known, coalesce(
+        (select hold.amount from hold where hold.request_id = r.request_id),
+        (select request.held from request where request.id = r.request_id and request.account_id = r.account_id)) as already,
       coalesce(wallet.posted - wallet.held, 0) as available, wallet.open_holds as account_open,
       account.frozen_at, account.concurrent_requests as account_concurrency,
       rate_room(wallet.requests_at, account.requests_per_minute, at) as account_requests_room,
@@ -86,8 +98,6 @@ begin
       left join wallet on wallet.account_id = r.account_id and r.account_id = any (locked)
       left join account on account.id = r.account_id
       left join api_key as k on k.id = r.api_key_id and k.account_id = r.account_id
-      left join hold on hold.request_id = r.request_id
-      left join request on request.id = r.request_id
       left join lease on lease.epoch = r.epoch and lease.ended_at is null and lease.swept_at is null
       left join price on price.id = r.price_id and price.model_id = r.model_id
         and price.valid_from <= at and (price.valid_until is null or at < price.valid_until)
@@ -199,7 +209,7 @@ begin
       greatest(r.tokens - hold.tokens, 0) as tokens_more, wallet.posted - wallet.held as available,
       (account.frozen_at is not null or k.revoked_at <= at or k.expires_at <= at) as stopped, key_cap_room(k, today) as cap_room
     from jsonb_to_recordset(renewals) as r (request_id text, account_id text, total bigint, tokens bigint, progress jsonb)
-      join hold on hold.request_id = r.request_id and hold.account_id = r.account_id
+      join lateral (select * from hold where request_id = r.request_id limit 1) as hold on hold.account_id = r.account_id
       join wallet on wallet.account_id = hold.account_id
       join account on account.id = hold.account_id
       join api_key as k on k.id = hold.api_key_id
@@ -224,7 +234,7 @@ begin
       progress = case when (r.progress ->> 'due')::bigint >= coalesce((hold.progress ->> 'due')::bigint, 0) then r.progress
         else hold.progress end
     from unnest(ids, mores, tokens_more, progresses) as r (request_id, more, tokens, progress)
-    where hold.request_id = r.request_id;
+    where hold.request_id = r.request_id and hold.request_id = any (ids);
 
   update wallet set held = wallet.held + r.more, tokens_at = rate_after(wallet.tokens_at, account.tokens_per_minute, r.tokens, at)
     from (select account_id, sum(more) as more, sum(tokens)::bigint as tokens
@@ -242,7 +252,7 @@ begin
         when not (r.account_id = any (locked)) and not wait then 'busy' when hold.amount is null then 'no_hold' else 'short' end,
       hold.amount, at
     from jsonb_to_recordset(renewals) as r (request_id text, account_id text, total bigint)
-      left join hold on hold.request_id = r.request_id and hold.account_id = r.account_id;
+      left join lateral (select * from hold where request_id = r.request_id limit 1) as hold on hold.account_id = r.account_id;
 end $$;
 
 -- Pays charges from the wallets' lots and books the transfers: promo money by expiry first, then paid. Lots and charges
@@ -331,7 +341,7 @@ begin
           (row ->> 'input_tokens')::bigint + (row ->> 'cached_input_tokens')::bigint + (row ->> 'cache_write_tokens')::bigint
             + (row ->> 'output_tokens')::bigint + (row ->> 'thinking_output_tokens')::bigint as tokens
         from jsonb_array_elements(settlements) as row) as s
-      join hold on hold.request_id = s.request_id and hold.account_id = s.account_id
+      join lateral (select * from hold where request_id = s.request_id limit 1) as hold on hold.account_id = s.account_id
       join wallet on wallet.account_id = hold.account_id
       join api_key as k on k.id = hold.api_key_id
     where hold.account_id = any (locked)
@@ -374,7 +384,7 @@ begin
       s.counted_version, coalesce(s.answer_bytes, 0), hold.price_id, hold.amount, c.charge, c.shortfall, c.excused, s.cost,
       provisional, hold.opened_at, s.first_output_at, at
     from unnest(ids, charges, shortfalls, excuses, rows) as c (request_id, charge, shortfall, excused, row)
-      join hold on hold.request_id = c.request_id
+      cross join lateral (select * from hold where request_id = c.request_id limit 1) as hold
       cross join lateral settlement_columns(c.row) as s
       cross join lateral jsonb_to_record(hold.facts) as f (endpoint text, model_id text, model_asked text, stream boolean,
           prompt_bytes int, max_tokens_asked int, network text, user_agent text, client_retries int);
@@ -420,7 +430,7 @@ begin
         when r.id is not null then 'replayed' else 'no_hold' end,
       r.charge, r.shortfall, r.excused, at
     from jsonb_to_recordset(settlements) as s (request_id text, account_id text)
-      left join request as r on r.id = s.request_id and r.account_id = s.account_id;
+      left join lateral (select * from request where id = s.request_id and account_id = s.account_id limit 1) as r on true;
 end $$;
 
 -- The columns of a request that its settlement brings.
@@ -428,7 +438,7 @@ create function settlement_columns(settlement jsonb) returns table (max_tokens_s
   upstream_model text, attempts int, status int, outcome text, error_code text, finish_reason text, input_tokens bigint,
   cached_input_tokens bigint, cache_write_tokens bigint, output_tokens bigint, thinking_output_tokens bigint,
   usage_source text, usage_flag text, counted_version int, answer_bytes bigint, cost bigint, first_output_at timestamptz)
-language sql immutable as $$
+language sql stable as $$
   select * from jsonb_to_record(settlement) as s (max_tokens_sent int, route text, provider text,
     upstream_model text, attempts int, status int, outcome text, error_code text, finish_reason text, input_tokens bigint,
     cached_input_tokens bigint, cache_write_tokens bigint, output_tokens bigint, thinking_output_tokens bigint,
@@ -454,7 +464,8 @@ begin
       (r.opened_at at time zone 'UTC')::date as day, s.row,
       (s.row ->> 'due')::bigint as due, coalesce((s.row ->> 'excusable')::boolean, false) as excusable
     from jsonb_array_elements(settlements) as s (row)
-      join request as r on r.id = s.row ->> 'request_id' and r.account_id = s.row ->> 'account_id'
+      cross join lateral (
+        select * from request where id = s.row ->> 'request_id' and account_id = s.row ->> 'account_id' limit 1) as r
     where r.provisional and r.finished_at > at - interval '10 minutes' and r.account_id = any (locked)
     order by r.account_id, r.id
   loop
