@@ -13,9 +13,17 @@ function snakeCased(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString()
   if (value === null || typeof value !== 'object' || value instanceof Date) return value
   return Object.fromEntries(
-    Object.entries(value).map(([name, field]) => [
-      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      snakeCased(field),
-    ]),
+    Object.entries(value).map(([name, field]) => [columnOf(name), snakeCased(field)]),
   )
+}
+
+/** Every row has the same few names: each is worked out once. */
+const columns = new Map<string, string>()
+
+function columnOf(name: string): string {
+  const known = columns.get(name)
+  if (known !== undefined) return known
+  const column = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  columns.set(name, column)
+  return column
 }

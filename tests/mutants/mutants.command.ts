@@ -1,12 +1,18 @@
 /**
  * `npm run mutants`: breaks the money code in one way after another, in a copy, and shows which test sees it. Exits 1 if
- * one is not seen, or if the tests fail without it.
+ * one is not seen, or if the tests fail without it. With words, e.g. `-- stream`: only those that have one in their name.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Mutant, mutants } from './mutants.ts'
+import { type Mutant, mutants as all } from './mutants.ts'
 import { copyProject } from './project-copy.ts'
 import { runTests } from './run-tests.ts'
+
+const words = process.argv.slice(2)
+const mutants = all.filter(
+  ({ name }) => words.length === 0 || words.some((word) => name.includes(word)),
+)
+if (mutants.length === 0) throw new Error(`no mutant has ${words.join(' or ')} in its name`)
 
 const copy = copyProject()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -3,6 +3,9 @@ import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 
+/** A change can leave something waiting for ever; what has not ended by then is taken for failed. */
+const MOST_MS = 120_000
+
 const report = z.object({
   numPassedTests: z.number(),
   testResults: z.array(
@@ -33,7 +36,15 @@ export async function runTests(folder: string, tests: readonly string[]): Promis
   let printed = ''
   for (const output of [child.stdout, child.stderr])
     output.on('data', (chunk: Buffer) => (printed += chunk.toString()))
+  const late = new AbortController()
+  const deadline = setTimeout(() => {
+    late.abort()
+    child.kill('SIGKILL')
+  }, MOST_MS)
   await new Promise((resolve) => child.once('exit', resolve))
+  clearTimeout(deadline)
+  if (late.signal.aborted)
+    return { passed: 0, failed: [`the tests did not end within ${MOST_MS / 1_000} s`] }
   const { numPassedTests, testResults } = report.parse(readReport(file, printed))
   const broken = testResults.find(({ message }) => message.startsWith('Transform failed'))
   if (broken) throw new Error(`that is no program: ${broken.message}`)

@@ -1,7 +1,7 @@
 import type { Entry } from './entry.ts'
 
 /** Rows of one account in a batch while others are about: their calls wait for no longer batches than that makes. */
-const FAIR_SHARE = 25
+const FAIR_SHARE = 10
 /** Others are about for so long after they were last seen. */
 const ABOUT_MS = 1_000
 

@@ -9,15 +9,17 @@ import { usd } from '@smartoken/prisma/money'
 import { startPostgres } from '@smartoken/prisma/postgres'
 import { createAccount, type TestAccount } from '../../support/accounts.ts'
 import { prepareHolds } from '../../support/holds.ts'
+import { batchedPair } from './pair.ts'
 
 const WALLETS = 1_000
+const WARM_UPS = 10
 
 /** What the ledger is measured on: PostgreSQL with fsync, and wallets with everything on that costs time. */
 export interface Bed {
   readonly pool: Pool
   readonly accounts: readonly TestAccount[]
-  /** A gateway's ledger of its own. */
-  ledger(): BatchingLedger
+  /** A gateway's ledger of its own, that has run for a moment: PostgreSQL plans a connection's first statements anew. */
+  ledger(): Promise<BatchingLedger>
   close(): Promise<void>
 }
 
@@ -42,7 +44,12 @@ export async function makeBed(): Promise<Bed> {
   return {
     pool,
     accounts,
-    ledger: () => openLedger(postgres.url),
+    async ledger() {
+      const ledger = openLedger(postgres.url)
+      for (let turn = 0; turn < WARM_UPS; turn += 1)
+        await Promise.all(accounts.slice(-50).map((account) => batchedPair(ledger, account)))
+      return ledger
+    },
     async close() {
       await pool.end()
       await postgres.stop()

@@ -16,7 +16,7 @@ export async function holdTimes(
   trouble: Trouble,
   { perSecond, ms }: { perSecond: number; ms: number },
 ): Promise<HoldTimes> {
-  const ledger = bed.ledger()
+  const ledger = await bed.ledger()
   const neighbours = bed.accounts.slice(TROUBLED)
   const end = await makeTrouble(bed, ledger, trouble)
   const times = await atRate(perSecond, ms, (turn) =>

@@ -11,7 +11,7 @@ const anyOf = (accounts: readonly TestAccount[]): TestAccount =>
 
 /** Pairs of hold and settle a second, by one gateway's ledger. */
 export async function batchedRate(bed: Bed, wallets: number, ms: number): Promise<number> {
-  const ledger = bed.ledger()
+  const ledger = await bed.ledger()
   const accounts = bed.accounts.slice(0, wallets)
   const rate = await rateOf(IN_FLIGHT, ms, () => batchedPair(ledger, anyOf(accounts)))
   ledger.close()

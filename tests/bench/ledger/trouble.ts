@@ -6,6 +6,8 @@ import { batchedPair } from './pair.ts'
 /** The first so many wallets are those that make trouble. */
 export const TROUBLED = 20
 const HOT_IN_FLIGHT = 128
+/** Neighbours are measured from then on. */
+const WELL_UNDER_WAY_MS = 500
 
 /** Makes it until the returned function is called, which resolves when it is over. */
 export async function makeTrouble(
@@ -22,6 +24,7 @@ export async function makeTrouble(
     while (!over.signal.aborted)
       await batchedPair(ledger, wallets[caller % wallets.length]!).catch(() => {})
   })
+  await new Promise((resolve) => setTimeout(resolve, WELL_UNDER_WAY_MS))
   return async () => {
     over.abort()
     await unlock?.()
