@@ -28,19 +28,6 @@ describe('a batch', () => {
     expect(take(queue, 4)).toEqual([])
   })
 
-  test('takes at most 10 of an account while others are about', () => {
-    const queue = queueOf(...many('a', 25), 'b0')
-    expect(take(queue, 100)).toHaveLength(11)
-    expect(take(queue, 100)).toHaveLength(10) // others were there a moment ago
-    expect(take(queue, 100)).toHaveLength(5)
-  })
-
-  test('is all of one account where no other is about', () => {
-    const queue = queueOf(...many('a', 150))
-    expect(take(queue, 100)).toHaveLength(100)
-    expect(take(queue, 100)).toHaveLength(50)
-  })
-
   test('leaves nobody behind: who was not served comes first next time', () => {
     const queue = queueOf(...many('a', 3), ...many('b', 3), ...many('c', 3))
     expect(take(queue, 2)).toEqual(['a0', 'b0'])

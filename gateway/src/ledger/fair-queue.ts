@@ -1,18 +1,10 @@
 import type { Entry } from './entry.ts'
 
-/** Rows of one account in a batch while others are about: their calls wait for no longer batches than that makes. */
-const FAIR_SHARE = 10
-/** Others are about for so long after they were last seen. */
-const ABOUT_MS = 1_000
-
 /**
- * What waits for the next batch: first come, first served within an account, one of each account in turn, so that a
- * busy account delays others by no more than its share of a batch.
+ * What waits for the next batch: first come, first served within an account, one of each account in turn.
  */
 export class FairQueue {
   readonly #waiting = new Map<string, Entry[]>()
-  /** When a batch last had calls of several accounts. */
-  #mixedAt = Number.NEGATIVE_INFINITY
 
   /** Calls that wait for this account's turn. */
   waitingOf(accountId: string): number {
@@ -39,11 +31,7 @@ export class FairQueue {
   /** Takes the next batch, at most so many; what became moot is dropped. */
   take(most: number): Entry[] {
     const taken: Entry[] = []
-    const now = performance.now()
-    if (this.#waiting.size > 1) this.#mixedAt = now
-    const share = now - this.#mixedAt < ABOUT_MS ? FAIR_SHARE : most
-    for (let round = 0; round < share && taken.length < most && this.#waiting.size > 0; round += 1)
-      this.#takeOneEach(taken, most)
+    while (taken.length < most && this.#waiting.size > 0) this.#takeOneEach(taken, most)
     this.#rotate(taken)
     return taken
   }

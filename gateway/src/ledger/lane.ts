@@ -6,6 +6,8 @@ import { isOfRow, type LedgerConnection } from './ledger-connection.ts'
 
 /** A hundred pairs of hold and settle. Larger batches are no faster, and each call of one waits for all of it. */
 const MOST_ENTRIES = 200
+/** As many while it yields: what they take of a core, others do not get. */
+const YIELDING_ENTRIES = 30
 const BACKOFF_MS = [20, 50, 100, 200, 500]
 
 export interface LaneOptions {
@@ -19,6 +21,8 @@ export interface LaneOptions {
   readonly poisoned: (entry: Entry, error: Error) => void
   /** Told of every batch that went unanswered. */
   readonly unanswered: (error: Error) => void
+  /** Whether others need the database more: then batches are small, and after each it rests as long as that took. */
+  readonly yields: () => boolean
 }
 
 /**
@@ -30,9 +34,19 @@ export class Lane {
   readonly #options: LaneOptions
   #running = false
   #failures = 0
+  /** What the database has and has not answered. */
+  #inFlight: readonly Entry[] = []
 
   constructor(options: LaneOptions) {
     this.#options = options
+  }
+
+  /** Whether calls of this account wait or are in flight. */
+  has(accountId: string): boolean {
+    return (
+      this.queue.waitingOf(accountId) > 0 ||
+      this.#inFlight.some(({ row }) => row.accountId === accountId)
+    )
   }
 
   push(entry: Entry): void {
@@ -40,22 +54,31 @@ export class Lane {
     if (!this.#running) void this.#run()
   }
 
+  /** Lets go of its connection. */
+  close(): void {
+    this.#options.connection.drop()
+  }
+
   async #run(): Promise<void> {
     this.#running = true
     let batch = this.#sendNext()
     while (batch) {
       const answers = await batch.answers
+      const yields = this.#options.yields()
       // The next batch goes out before these answers are given, so that the database does not wait for us.
-      const next = answers instanceof Error ? undefined : this.#sendNext()
+      const next = answers instanceof Error || yields ? undefined : this.#sendNext()
       await this.#conclude(batch.entries, answers)
+      if (yields) await pause(performance.now() - batch.sentAt)
       batch = next ?? this.#sendNext()
     }
     this.#running = false
   }
 
   #sendNext() {
-    const entries = this.queue.take(MOST_ENTRIES)
-    return entries.length === 0 ? undefined : { entries, answers: this.#send(entries) }
+    const entries = this.queue.take(this.#options.yields() ? YIELDING_ENTRIES : MOST_ENTRIES)
+    this.#inFlight = entries
+    if (entries.length === 0) return undefined
+    return { entries, sentAt: performance.now(), answers: this.#send(entries) }
   }
 
   #send(entries: readonly Entry[]): Promise<BatchAnswers | Error> {

@@ -86,6 +86,15 @@ describe('calls of one moment', () => {
     expect(await wallet()).toMatchObject({ posted: usd('0.96'), held: usd('0.4') })
   })
 
+  test('of a crowd are no part of its neighbours’ batches', async () => {
+    const neighbour = await createAccount(database.pool, { balance: '1' })
+    const crowd = Array.from({ length: 300 }, () => ledger.open(ask({ amount: nanoUsd(1n) })))
+    const [alone, ...crowded] = await Promise.all([ledger.open(ask({}, neighbour)), ...crowd])
+    const together = crowded.filter(({ clock }) => clock.getTime() === alone.clock.getTime())
+    // Ten of the crowd waited before it was one.
+    expect(together.length).toBeLessThanOrEqual(10)
+  })
+
   test('of one account, more than 2,000 of them, are too many', async () => {
     const unlock = await lock(account)
     const calls = Array.from({ length: 2_200 }, () => ledger.open(ask({ amount: nanoUsd(1n) })))

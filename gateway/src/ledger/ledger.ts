@@ -1,6 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type {
-  BatchAnswers,
   HoldAnswer,
   RenewAnswer,
   Renewal,
@@ -9,8 +7,7 @@ import type {
 } from '@smartoken/prisma/ledger'
 import { Call, type Answer, type Entry, type HoldAsked } from './entry.ts'
 import { LedgerCrowded } from './errors.ts'
-import { batchOf, Lane } from './lane.ts'
-import { isLockTimeout, LedgerConnection } from './ledger-connection.ts'
+import { Lanes } from './lanes.ts'
 import { releaseOf } from './release.ts'
 import { RememberedRefusals } from './remembered-refusals.ts'
 
@@ -18,10 +15,6 @@ import { RememberedRefusals } from './remembered-refusals.ts'
 const PATIENCE_MS = 1_000
 /** Calls of one account that may wait. */
 const MOST_WAITING = 2_000
-/** The slow lane waits so long for locked wallets before it serves those that are free. */
-const LOCK_WAIT_MS = 250
-const BUSY_PAUSE_MS = 25
-
 /** The money of this process: calls of one moment go to the database as one batch. */
 export interface Ledger {
   /** @throws BillingUnavailable within a second; LedgerCrowded at once */
@@ -50,42 +43,22 @@ export interface LedgerOptions {
   readonly unanswered: (error: Error) => void
 }
 
-/**
- * Two lanes to the database. The fast one skips wallets that another session has locked; their calls go to the slow
- * one, which waits for them, so that one locked wallet delays no other.
- */
+/** Keeps track of calls on their way to the database and back; {@link Lanes} are the way. */
 export class BatchingLedger implements Ledger {
   readonly #options: LedgerOptions
   readonly #refusals = new RememberedRefusals()
   readonly #live = new Set<string>()
-  readonly #quick: LedgerConnection
-  readonly #waiting: LedgerConnection
-  readonly #fast: Lane
-  readonly #slow: Lane
+  readonly #lanes: Lanes
 
   constructor(options: LedgerOptions) {
     this.#options = options
-    this.#quick = new LedgerConnection(options.databaseUrl)
-    this.#waiting = new LedgerConnection(options.databaseUrl, LOCK_WAIT_MS)
-    const told = {
+    const { databaseUrl, epoch, unanswered } = options
+    this.#lanes = new Lanes({
+      databaseUrl,
+      epoch,
+      unanswered,
       answered: this.#answered,
       poisoned: this.#poisoned,
-      unanswered: options.unanswered,
-    }
-    this.#fast = new Lane({
-      ...told,
-      connection: this.#quick,
-      send: (entries) => this.#quick.run(batchOf(entries, options.epoch()), false),
-      busy: (entries) => entries.forEach((entry) => this.#slow.push(entry)),
-    })
-    this.#slow = new Lane({
-      ...told,
-      connection: this.#waiting,
-      send: this.#sendWaiting,
-      busy: async (entries) => {
-        this.#slow.queue.putBack(entries)
-        await pause(BUSY_PAUSE_MS)
-      },
     })
   }
 
@@ -93,25 +66,24 @@ export class BatchingLedger implements Ledger {
     const refused = this.#refusals.find(row)
     if (refused) return refused
     const { accountId, requestId } = row
-    const ahead = this.#fast.queue.waitingOf(accountId) + this.#slow.queue.waitingOf(accountId)
-    if (ahead >= MOST_WAITING)
+    if (this.#lanes.waitingOf(accountId) >= MOST_WAITING)
       throw new LedgerCrowded(`${MOST_WAITING} calls of ${accountId} wait already`)
     this.#live.add(requestId)
     const call = new Call('open', row)
     call.abandonAfter(PATIENCE_MS, () => call.sent || this.#live.delete(requestId))
-    this.#fast.push(call)
+    this.#lanes.push(call)
     return call.answer.promise
   }
 
   renew(row: Renewal): Promise<RenewAnswer> {
     const call = new Call('renew', row).abandonAfter(PATIENCE_MS)
-    this.#fast.push(call)
+    this.#lanes.push(call)
     return call.answer.promise
   }
 
   settle(row: Settlement): Promise<SettleAnswer> {
     const call = new Call('settle', row)
-    this.#fast.push(call)
+    this.#lanes.push(call)
     return call.answer.promise
   }
 
@@ -120,19 +92,7 @@ export class BatchingLedger implements Ledger {
   }
 
   close(): void {
-    this.#quick.drop()
-    this.#waiting.drop()
-  }
-
-  /** What waits for locked wallets holds up what is free: after a while, that goes first. */
-  readonly #sendWaiting = async (entries: readonly Entry[]): Promise<BatchAnswers> => {
-    const batch = batchOf(entries, this.#options.epoch())
-    try {
-      return await this.#waiting.run(batch, true)
-    } catch (error) {
-      if (!isLockTimeout(error)) throw error
-      return this.#waiting.run(batch, false)
-    }
+    this.#lanes.close()
   }
 
   readonly #answered = (entry: Entry, answer: Answer): void => {
@@ -150,7 +110,7 @@ export class BatchingLedger implements Ledger {
 
   #opened(call: Call<'open'>, answer: HoldAnswer): void {
     if (answer.verdict === 'lease_lost' && !call.abandoned) {
-      const again = () => this.#fast.push(call)
+      const again = () => this.#lanes.push(call)
       return void this.#options.leaseLost().then(again, again)
     }
     if (answer.verdict !== 'admitted') {
