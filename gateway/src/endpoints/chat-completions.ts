@@ -48,11 +48,12 @@ export const chatCompletions = (services: Services) => {
       outputPerLimit: outputPerLimit(model, request),
     })
     const stream = request.stream
-      ? new ClientStream(outgoing, answerHeaders(hold, limitAsked))
+      ? new ClientStream(outgoing, answerHeaders(hold, limitAsked, []))
       : undefined
     const patience = new Patience(services, outgoing, stream ? 'stream' : 'plain')
     try {
-      const call = await callUpstream(routes, model, request, hold.limit, patience)
+      const asked = { model, request, limit: hold.limit, caller }
+      const call = await callUpstream(routes, asked, patience)
       const exchange = { services, request, hold, call, patience, limitAsked }
       await (stream ? relayStream(exchange, outgoing, stream) : relayJson(exchange, outgoing))
     } catch (error) {

@@ -1,14 +1,25 @@
 import type { OpenRoute } from '../steps/choose-routes.ts'
 import type { Hold } from '../steps/open-hold.ts'
 
-/** What every chat answer says of itself. Nothing of the upstream's own headers is passed on. */
-export const answerHeaders = (hold: Hold, limitAsked: number): Record<string, string> => ({
-  'x-request-id': hold.requestId,
-  'x-smartoken-price': hold.price.id,
-  ...(hold.limit < limitAsked && { 'x-smartoken-adjusted': `max_tokens=${hold.limit}` }),
-  'cache-control': 'no-store',
-  'x-robots-tag': 'noindex',
-})
+/**
+ * What every chat answer says of itself, and what was changed about its request: the limit, if the wallet did not afford
+ * what was asked, and what the provider does not take. Nothing of the upstream's own headers is passed on.
+ */
+export function answerHeaders(
+  hold: Hold,
+  limitAsked: number,
+  adjusted: readonly string[],
+): Record<string, string> {
+  const limited = hold.limit < limitAsked ? [`max_tokens=${hold.limit}`] : []
+  const changes = [...limited, ...adjusted].join(', ')
+  return {
+    'x-request-id': hold.requestId,
+    'x-smartoken-price': hold.price.id,
+    ...(changes && { 'x-smartoken-adjusted': changes }),
+    'cache-control': 'no-store',
+    'x-robots-tag': 'noindex',
+  }
+}
 
 /** By which way it was served. */
 export const routeHeaders = ({ route, upstream }: OpenRoute): Record<string, string> => ({

@@ -47,7 +47,7 @@ export async function relayJson(exchange: Exchange, out: ServerResponse): Promis
   })
   if (out.destroyed) return
   out.writeHead(200, {
-    ...answerHeaders(hold, exchange.limitAsked),
+    ...answerHeaders(hold, exchange.limitAsked, call.adjusted),
     ...routeHeaders(call),
     ...(settled && { 'x-smartoken-cost': formatUsd(settled.charge) }),
     'content-type': 'application/json',

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { settlementOf } from '../steps/settle.ts'
-import { routeHeaders } from './answer-headers.ts'
+import { answerHeaders, routeHeaders } from './answer-headers.ts'
 import { Brake } from './brake.ts'
 import type { ClientStream } from './client-stream.ts'
 import { Delivery } from './delivery.ts'
@@ -62,6 +62,7 @@ class StreamRelay {
       goOn: () => this.#brake.release('money'),
       stop: (why) => this.#abandon(why === 'short' ? cutForMoney : billingAway),
     })
+    stream.describe(answerHeaders(hold, exchange.limitAsked, call.adjusted))
     stream.describe(routeHeaders(call))
   }
 

@@ -1,11 +1,13 @@
 import type { Model } from '@smartoken/prisma/catalog'
-import { ApiError } from '../errors.ts'
+import type { ApiError } from '../errors.ts'
 import type { Patience } from '../relay/patience.ts'
 import { dispatch, readWhole, type UpstreamAnswer } from '../upstreams/dispatch.ts'
+import { UpstreamError } from '../upstreams/fault.ts'
 import { upstreamBody } from '../upstreams/upstream-body.ts'
+import type { Caller } from './authenticate.ts'
 import type { OpenRoute } from './choose-routes.ts'
 import type { ChatRequest } from './read-chat-request.ts'
-import { upstreamError } from './upstream-error.ts'
+import { noAnswer, upstreamError } from './upstream-error.ts'
 
 /** Bytes of an upstream's error that are read. */
 const MOST_ERROR_BYTES = 64 * 1024
@@ -14,6 +16,16 @@ const MOST_ERROR_BYTES = 64 * 1024
 export interface UpstreamCall extends OpenRoute {
   readonly answer: UpstreamAnswer
   readonly attempts: number
+  /** What of the request was dropped or mapped for this route. */
+  readonly adjusted: readonly string[]
+}
+
+/** What the upstream is to be asked. */
+export interface Asked {
+  readonly model: Model
+  readonly request: ChatRequest
+  readonly limit: number
+  readonly caller: Caller
 }
 
 /** Every route failed, or one said the request itself is wrong. Nothing was billed. */
@@ -39,28 +51,23 @@ export class UpstreamFailed extends Error {
  */
 export async function callUpstream(
   routes: readonly OpenRoute[],
-  model: Model,
-  request: ChatRequest,
-  limit: number,
+  { model, request, limit, caller }: Asked,
   patience: Patience,
 ): Promise<UpstreamCall> {
   let failed: UpstreamFailed | undefined
   for (const [index, open] of routes.entries()) {
     const attempts = index + 1
     try {
-      const body = upstreamBody(model, open.route, request, limit)
+      const { body, adjusted } = upstreamBody(model, open.route, request, limit, caller)
       const signal = patience.trying(open)
       const answer = await dispatch(open.upstream, '/chat/completions', body, signal)
-      if (answer.status === 200) return { ...open, answer, attempts }
+      if (answer.status === 200) return { ...open, answer, attempts, adjusted }
       const said = await readWhole(answer, MOST_ERROR_BYTES, signal)
-      throw upstreamError(answer.status, said, answer.headers)
+      throw upstreamError(open.route.provider, answer.status, said, answer.headers)
     } catch (error) {
-      const shown =
-        error instanceof ApiError
-          ? error
-          : new ApiError('upstream_unavailable', { cause: error, headers: { 'retry-after': '5' } })
+      const { fault, shown } = error instanceof UpstreamError ? error : noAnswer(error)
       failed = new UpstreamFailed(shown, attempts, open)
-      if (shown.code === 'upstream_rejected' || patience.left || patience.lost) break
+      if (fault === 'request' || patience.left || patience.lost) break
     }
   }
   throw failed!

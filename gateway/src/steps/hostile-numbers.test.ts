@@ -118,7 +118,10 @@ function bounded(model: (typeof models)[number], over: object): Bounded | undefi
       outputTokens: limit * outputPerLimit(model, request),
       promptBytes: request.prompt.bytes,
       sent: JSON.parse(
-        upstreamBody(model, model.routes[0]!, { ...request, fields: withoutBigInt(over) }, limit),
+        upstreamBody(model, model.routes[0]!, { ...request, fields: withoutBigInt(over) }, limit, {
+          accountId: 'acc_1',
+          apiKeyId: 'key_1',
+        }).body,
       ) as Bounded['sent'],
     }
   } catch (error) {

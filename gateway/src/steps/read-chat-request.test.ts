@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ApiError } from '../errors.ts'
-import { REFUSED_FIELDS } from '../upstreams/dialects.ts'
+import { REFUSED_FIELDS } from '../providers/dialect-of.ts'
 import { readChatRequest } from './read-chat-request.ts'
 
 const sound = { model: 'm', messages: [{ role: 'user', content: 'hi' }] }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ApiError } from '../errors.ts'
 import { promptSize, type PromptSize } from '../metering/input-bound.ts'
-import { REFUSED_FIELDS } from '../upstreams/dialects.ts'
+import { REFUSED_FIELDS } from '../providers/dialect-of.ts'
 import type { Body } from './read-body.ts'
 
 /** Loose on purpose: what we do not read, we forward. */

@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { upstreamError } from './upstream-error.ts'
+import { noAnswer, upstreamError } from './upstream-error.ts'
 
-const shown = (status: number, body: unknown, headers: Record<string, string> = {}) =>
+const failed = (status: number, body: unknown, headers: Record<string, string> = {}) =>
   upstreamError(
+    'deepseek',
     status,
     Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
     headers,
   )
+
+const shown = (...of: Parameters<typeof failed>) => failed(...of).shown
 
 const openai = (message: string, code: string | null = null) => ({
   error: { message, type: 'invalid_request_error', param: null, code },
@@ -21,6 +24,7 @@ describe('what is wrong with the request is told', () => {
   ])('%i', (status, body) => {
     const error = shown(status, body)
     expect(error).toMatchObject({ code: 'upstream_rejected', status: 400 })
+    expect(failed(status, body).fault).toBe('request')
     expect(error.message).toBe(
       'The model provider refused the request: temperature must be at most 2',
     )
@@ -57,6 +61,7 @@ describe('what is the operator’s is never shown', () => {
   ])('%i %j', (status, body) => {
     const error = shown(status, body)
     expect(error).toMatchObject({ code: 'upstream_unavailable', status: 503 })
+    expect(failed(status, body).fault).toBe(status >= 500 ? 'overload' : 'ours')
     expect(error.headers['retry-after']).toBe('5')
     expect(JSON.stringify(error)).not.toMatch(
       /sk-|account|账户|余额|Arrear|arrear|ep-2024|secret|quota/,
@@ -79,4 +84,20 @@ describe('a provider’s load', () => {
     expect(error.headers['retry-after']).toBe(seconds)
     expect(JSON.stringify(error)).not.toContain('org-abc')
   })
+
+  test.each([
+    [429, { 'retry-after': '86400' }, 'rate', 86_400_000],
+    [429, {}, 'rate', undefined],
+    [408, {}, 'overload', undefined],
+    [503, { 'retry-after': '2' }, 'overload', 2_000],
+    [504, {}, 'overload', undefined],
+  ])('of %i, saying %j, is %s for %s ms', (status, headers, fault, retryAfterMs) => {
+    expect(failed(status, '', headers)).toMatchObject({ fault, retryAfterMs })
+  })
+})
+
+test('no answer at all is the connection’s fault', () => {
+  const error = noAnswer(new Error('ECONNREFUSED 10.0.0.1'))
+  expect(error).toMatchObject({ fault: 'connection', shown: { status: 503 } })
+  expect(JSON.stringify(error.shown)).not.toContain('10.0.0.1')
 })

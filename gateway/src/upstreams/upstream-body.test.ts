@@ -4,6 +4,7 @@ import { readChatRequest } from '../steps/read-chat-request.ts'
 import { outputPerLimit, upstreamBody } from './upstream-body.ts'
 
 const models = new Map(loadCatalog().models.map((model) => [model.id, model]))
+const caller = { accountId: 'acc_1', apiKeyId: 'key_1' }
 
 /** A request to a catalog model, as its provider gets it. */
 function sent(
@@ -13,7 +14,10 @@ function sent(
 ): Record<string, unknown> {
   const model = models.get(id)!
   const route = { ...model.routes[0]!, ...(parameters && { parameters }) }
-  return JSON.parse(upstreamBody(model, route, requestOf(fields), limit)) as Record<string, unknown>
+  return JSON.parse(upstreamBody(model, route, requestOf(fields), limit, caller).body) as Record<
+    string,
+    unknown
+  >
 }
 
 function requestOf(fields: object) {
@@ -133,7 +137,9 @@ describe('thinking at a provider that bills it beside the limit', () => {
   test('is bounded where a model always thinks', () => {
     const model: Model = { ...models.get('qwen-plus')!, thinking: 'always' }
     const request = requestOf({})
-    expect(JSON.parse(upstreamBody(model, model.routes[0]!, request, 1_000))).toMatchObject({
+    expect(
+      JSON.parse(upstreamBody(model, model.routes[0]!, request, 1_000, caller).body),
+    ).toMatchObject({
       thinking_budget: 1_000,
     })
     expect(outputPerLimit(model, request)).toBe(2)

@@ -1,6 +1,7 @@
 import type { Model, Route } from '@smartoken/prisma/catalog'
+import type { Caller } from '../steps/authenticate.ts'
 import type { ChatRequest } from '../steps/read-chat-request.ts'
-import { dialectOf } from './dialects.ts'
+import { dialectOf } from '../providers/dialect-of.ts'
 
 /**
  * Tokens that can be billed for each token of the limit: 2 where thinking is on and has a budget of
@@ -11,6 +12,13 @@ export const outputPerLimit = (model: Model, request: ChatRequest): 1 | 2 =>
     ? 2
     : 1
 
+/** What a provider is asked. */
+export interface UpstreamBody {
+  readonly body: string
+  /** What of the request was dropped or mapped for it, in words for a header. */
+  readonly adjusted: readonly string[]
+}
+
 /**
  * The body a provider gets: the caller's fields as they came, with the model's name there, our limit in
  * the provider's field, usage asked for, and what the route always sets.
@@ -20,10 +28,11 @@ export function upstreamBody(
   route: Route,
   request: ChatRequest,
   limit: number,
-): string {
+  _caller: Caller,
+): UpstreamBody {
   const { max_tokens, max_completion_tokens, stream_options, ...fields } = request.fields
   const dialect = dialectOf(route.provider)
-  return JSON.stringify({
+  const body = JSON.stringify({
     ...fields,
     ...(dialect.thinkingBudget && thinkingFields(model, request, limit)),
     ...route.parameters,
@@ -34,6 +43,7 @@ export function upstreamBody(
       stream_options: { ...(stream_options as object), include_usage: true },
     }),
   })
+  return { body, adjusted: [] }
 }
 
 function thinkingFields(model: Model, { fields }: ChatRequest, limit: number) {

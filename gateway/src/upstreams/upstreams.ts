@@ -1,6 +1,7 @@
 import type { Provider } from '@smartoken/prisma/catalog'
 import { Pool } from 'undici'
-import { dialectOf, type Dialect } from './dialects.ts'
+import type { Dialect } from '../providers/dialect.ts'
+import { dialectOf } from '../providers/dialect-of.ts'
 
 /** A configured endpoint and credential at a provider. */
 export interface Upstream {

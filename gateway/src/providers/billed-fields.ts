@@ -32,30 +32,3 @@ export const OPENAI_FIELDS: BilledFields = {
   web_search_options: 'refused',
   cache_control: 'priced',
 }
-
-/** Reasoning is within the limit, so whether and how hard a model thinks is covered. */
-export const THINKING_WITHIN_LIMIT: BilledFields = { thinking: 'covered' }
-
-/** https://www.alibabacloud.com/help/en/model-studio/qwen-api-reference: search, tools and sight by fields of its own. */
-export const DASHSCOPE_FIELDS: BilledFields = {
-  enable_thinking: 'held',
-  thinking_budget: 'covered',
-  vl_high_resolution_images: 'covered',
-  enable_search: 'refused',
-  search_options: 'refused',
-  enable_code_interpreter: 'refused',
-  plugins: 'refused',
-}
-
-/** https://www.volcengine.com/docs/82379/1494384: stored context is billed by the hour. */
-export const ARK_FIELDS: BilledFields = {
-  caching: 'refused',
-  context_id: 'refused',
-  previous_response_id: 'refused',
-}
-
-/** https://docs.z.ai/api-reference/llm/chat-completion: search is a tool there, and was a field. */
-export const ZAI_FIELDS: BilledFields = { web_search: 'refused' }
-
-/** https://platform.minimax.io/docs/api-reference/text-openai-api: search was a plugin. */
-export const MINIMAX_FIELDS: BilledFields = { plugins: 'refused' }

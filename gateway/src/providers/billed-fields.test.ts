@@ -12,12 +12,13 @@ import { promptBound } from '../metering/input-bound.ts'
 import { readChatRequest } from '../steps/read-chat-request.ts'
 import { refuseUnpriced } from '../steps/refuse-unpriced.ts'
 import type { Dealing } from './billed-fields.ts'
-import { dialectOf } from './dialects.ts'
-import { outputPerLimit, upstreamBody } from './upstream-body.ts'
+import { dialectOf } from './dialect-of.ts'
+import { outputPerLimit, upstreamBody } from '../upstreams/upstream-body.ts'
 
 const catalog = loadCatalog()
 const providers = [...catalog.providers.keys()]
 
+const caller = { accountId: 'acc_1', apiKeyId: 'key_1' }
 const user = (content: unknown) => [{ role: 'user', content }]
 const tool = (description: string) => [{ type: 'function', function: { name: 'f', description } }]
 const schema = (description: string) => ({ type: 'json_schema', json_schema: { description } })
@@ -100,7 +101,9 @@ function ask(model: Model, provider: string, price: PriceRow, fields: object): A
     refuseUnpriced(model, request)
     const limit = Math.min(request.maxTokensAsked ?? model.defaultOutput, model.maxOutput)
     const route = model.routes.find((one) => one.provider === provider)!
-    const sent = JSON.parse(upstreamBody(model, route, request, limit)) as Admitted['sent']
+    const sent = JSON.parse(
+      upstreamBody(model, route, request, limit, caller).body,
+    ) as Admitted['sent']
     const inputTokens = promptBound(request.prompt, model.context)
     const outputTokens = limit * outputPerLimit(model, request)
     return {
