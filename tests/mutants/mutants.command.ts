@@ -8,6 +8,10 @@ import { type Mutant, mutants as all } from './mutants.ts'
 import { copyProject } from './project-copy.ts'
 import { runTests } from './run-tests.ts'
 
+const CHECK_MS = 600_000
+/** Some ten times what the slowest of their test files takes. */
+const MUTANT_MS = 120_000
+
 const words = process.argv.slice(2)
 const mutants = all.filter(
   ({ name }) => words.length === 0 || words.some((word) => name.includes(word)),
@@ -37,7 +41,7 @@ try {
 async function checkTests(): Promise<void> {
   const tests = [...new Set(mutants.flatMap((mutant) => mutant.tests))]
   process.stderr.write(`Without a mutant: ${tests.length} test files … `)
-  const { passed, failed } = await runTests(copy.folder, tests)
+  const { passed, failed } = await runTests(copy.folder, tests, CHECK_MS)
   process.stderr.write(`${passed} passed\n`)
   if (failed.length > 0) throw new Error(`these fail without a mutant: ${failed.join('; ')}`)
 }
@@ -52,7 +56,7 @@ async function tryMutant({ name, file, from, to, tests }: Mutant) {
     path,
     source.replace(from, () => to),
   )
-  const { failed } = await runTests(copy.folder, tests)
+  const { failed } = await runTests(copy.folder, tests, MUTANT_MS)
   writeFileSync(path, source)
   process.stderr.write(failed.length > 0 ? 'caught\n' : 'NOT CAUGHT\n')
   return { mutant: name, 'tests that fail': failed.length, 'seen by': failed[0] ?? '' }

@@ -3,9 +3,6 @@ import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 
-/** A change can leave something waiting for ever; what has not ended by then is taken for failed. */
-const MOST_MS = 120_000
-
 const report = z.object({
   numPassedTests: z.number(),
   testResults: z.array(
@@ -23,8 +20,15 @@ export interface TestRun {
   readonly failed: readonly string[]
 }
 
-/** Runs test files of a copy of the project. @throws when there is no report: then the run itself is broken */
-export async function runTests(folder: string, tests: readonly string[]): Promise<TestRun> {
+/**
+ * Runs test files of a copy of the project. A change can leave something waiting for ever: what has not ended after so
+ * many ms is taken for failed. @throws when there is no report: then the run itself is broken
+ */
+export async function runTests(
+  folder: string,
+  tests: readonly string[],
+  mostMs: number,
+): Promise<TestRun> {
   const file = join(folder, 'report.json')
   rmSync(file, { force: true })
   const vitest = join(folder, 'node_modules', 'vitest', 'vitest.mjs')
@@ -40,11 +44,11 @@ export async function runTests(folder: string, tests: readonly string[]): Promis
   const deadline = setTimeout(() => {
     late.abort()
     child.kill('SIGKILL')
-  }, MOST_MS)
+  }, mostMs)
   await new Promise((resolve) => child.once('exit', resolve))
   clearTimeout(deadline)
   if (late.signal.aborted)
-    return { passed: 0, failed: [`the tests did not end within ${MOST_MS / 1_000} s`] }
+    return { passed: 0, failed: [`the tests did not end within ${mostMs / 1_000} s`] }
   const { numPassedTests, testResults } = report.parse(readReport(file, printed))
   const broken = testResults.find(({ message }) => message.startsWith('Transform failed'))
   if (broken) throw new Error(`that is no program: ${broken.message}`)
