@@ -8,6 +8,7 @@ import { createLedgerClock, type LedgerClock } from './metering/ledger-clock.ts'
 import { Notice } from './notice.ts'
 import { Drains, type DrainOptions } from './relay/drains.ts'
 import { EDGE, type EdgeOptions } from './relay/slice-hold.ts'
+import { Telemetry } from './telemetry/telemetry.ts'
 import { closeUpstreams, openUpstreams, type Upstreams } from './upstreams/upstreams.ts'
 
 /** What a gateway process shares among its requests; built once, closed over. */
@@ -18,6 +19,7 @@ export interface Services {
   readonly clock: LedgerClock
   readonly ledger: Ledger
   readonly log: Logger
+  readonly telemetry: Telemetry
   readonly drains: Drains
   readonly edge: EdgeOptions
   /** Given when the process has to stop: what goes on then is ended and charged as far as it came. */
@@ -69,6 +71,7 @@ export async function openServices(options: GatewayOptions): Promise<OpenService
     options.sandboxUrl,
   )
   const log = pino({ level: options.logLevel })
+  const telemetry = new Telemetry(log)
   const clock = createLedgerClock()
   const { databaseUrl, leaseMs, heartbeatMs } = options
   const { ledger, close: closeLedger } = await openLedger({
@@ -76,6 +79,7 @@ export async function openServices(options: GatewayOptions): Promise<OpenService
     database,
     clock,
     log,
+    telemetry,
     leaseMs,
     heartbeatMs,
   })
@@ -89,6 +93,7 @@ export async function openServices(options: GatewayOptions): Promise<OpenService
     clock,
     ledger,
     log,
+    telemetry,
     drains: new Drains(closing, options.drains),
     edge: { ...EDGE, ...options.edge },
     stopping,

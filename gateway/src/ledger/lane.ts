@@ -21,6 +21,8 @@ export interface LaneOptions {
   readonly poisoned: (entry: Entry, error: Error) => void
   /** Told of every batch that went unanswered. */
   readonly unanswered: (error: Error) => void
+  /** Told of every batch and how long it took, ms. */
+  readonly sent: (calls: number, ms: number, answered: boolean) => void
   /** Whether others need the database more: then batches are small, and after each it rests as long as that took. */
   readonly yields: () => boolean
 }
@@ -81,9 +83,13 @@ export class Lane {
     return { entries, sentAt: performance.now(), answers: this.#send(entries) }
   }
 
-  #send(entries: readonly Entry[]): Promise<BatchAnswers | Error> {
+  async #send(entries: readonly Entry[]): Promise<BatchAnswers | Error> {
     for (const entry of entries) entry.sent = true
-    return this.#options.send(entries).catch((error: Error) => error)
+    const sentAt = performance.now()
+    const answers = await this.#options.send(entries).catch((error: Error) => error)
+    const answered = !(answers instanceof Error)
+    this.#options.sent(entries.length, performance.now() - sentAt, answered)
+    return answers
   }
 
   async #conclude(entries: readonly Entry[], answers: BatchAnswers | Error): Promise<void> {

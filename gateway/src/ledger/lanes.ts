@@ -21,7 +21,11 @@ export interface LanesOptions {
   readonly poisoned: (entry: Entry, error: Error) => void
   /** Told of every batch that went unanswered. */
   readonly unanswered: (error: Error) => void
+  /** Told of every batch: its lane, its size, how long it took. */
+  readonly sent: (lane: LaneName, calls: number, ms: number, answered: boolean) => void
 }
+
+export type LaneName = 'fast' | 'crowded' | 'slow'
 
 /**
  * Three ways to the database, so that no account's trouble is another's. Calls take the fast lane, which skips wallets
@@ -39,8 +43,8 @@ export class Lanes {
 
   constructor(options: LanesOptions) {
     this.#options = options
-    this.#fast = this.#quickLane()
-    this.#crowded = this.#quickLane(() => performance.now() - this.#fastAt < ABOUT_MS)
+    this.#fast = this.#quickLane('fast')
+    this.#crowded = this.#quickLane('crowded', () => performance.now() - this.#fastAt < ABOUT_MS)
     this.#slow = this.#slowLane()
   }
 
@@ -66,8 +70,8 @@ export class Lanes {
     return isCrowd || this.#crowded.has(accountId) ? this.#crowded : this.#fast
   }
 
-  #quickLane(yields: () => boolean = () => false): Lane {
-    const { databaseUrl, epoch, answered, poisoned, unanswered } = this.#options
+  #quickLane(name: LaneName, yields: () => boolean = () => false): Lane {
+    const { databaseUrl, epoch, answered, poisoned, unanswered, sent } = this.#options
     const connection = new LedgerConnection(databaseUrl)
     return new Lane({
       connection,
@@ -76,12 +80,13 @@ export class Lanes {
       busy: (entries) => entries.forEach((entry) => this.#slow.push(entry)),
       poisoned,
       unanswered,
+      sent: (...batch) => sent(name, ...batch),
       yields,
     })
   }
 
   #slowLane(): Lane {
-    const { databaseUrl, epoch, answered, poisoned, unanswered } = this.#options
+    const { databaseUrl, epoch, answered, poisoned, unanswered, sent } = this.#options
     const connection = new LedgerConnection(databaseUrl, LOCK_WAIT_MS)
     return new Lane({
       connection,
@@ -97,6 +102,7 @@ export class Lanes {
       },
       poisoned,
       unanswered,
+      sent: (...batch) => sent('slow', ...batch),
       yields: () => false,
     })
   }

@@ -1,12 +1,15 @@
 import { endLease, LEASE_MS, openLease, renewLease, sweep } from '@smartoken/prisma/ledger'
 import type { Pool } from '@smartoken/prisma/database'
 import type { Logger } from 'pino'
+import { causeText } from '../telemetry/cause-text.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 
 const HEARTBEAT_MS = 5_000
 
 export interface LeaseOptions {
   readonly database: Pool
   readonly log: Logger
+  readonly telemetry: Telemetry
   /** As an operator knows it. */
   readonly process: string
   /** Without a heartbeat for so long, a process is taken for dead. */
@@ -50,9 +53,9 @@ export class LeaseKeeper {
 
   /** Makes sure that there is a lease: renews it or, where it was given up, opens another. */
   async confirm(): Promise<void> {
-    const { database, process, log } = this.#options
+    const { database, process, telemetry } = this.#options
     if (await renewLease(database, this.#epoch)) return
-    log.error({ epoch: String(this.#epoch) }, 'lease lost: this process was taken for dead')
+    telemetry.alert('lease_lost', { epoch: this.#epoch })
     this.#epoch = await openLease(database, process)
   }
 
@@ -83,17 +86,13 @@ export class LeaseKeeper {
       await this.#options.housekeeping(this.#epoch)
     } catch (error) {
       this.#upSince = undefined
-      this.#options.log.warn({ error: String(error) }, 'no heartbeat')
+      this.#options.log.warn({ cause: causeText(error) }, 'no heartbeat')
     }
   }
 
   async #sweep(): Promise<void> {
-    const { database, log } = this.#options
+    const { database, telemetry } = this.#options
     const { epochs, requests } = await sweep(database, { leaseMs: this.#leaseMs })
-    if (epochs + requests > 0n)
-      log.error(
-        { epochs: String(epochs), requests: String(requests) },
-        'settled for processes that are gone',
-      )
+    if (epochs + requests > 0n) telemetry.alert('requests_swept', { epochs, requests })
   }
 }

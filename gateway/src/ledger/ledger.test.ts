@@ -25,6 +25,7 @@ beforeAll(async () => {
     freeze: (accountId) => frozen.push(accountId),
     clock: () => {},
     unanswered: () => {},
+    sent: () => {},
   })
 })
 beforeEach(async () => {

@@ -7,7 +7,7 @@ import type {
 } from '@smartoken/prisma/ledger'
 import { Call, type Answer, type Entry, type HoldAsked } from './entry.ts'
 import { LedgerCrowded } from './errors.ts'
-import { Lanes } from './lanes.ts'
+import { Lanes, type LanesOptions } from './lanes.ts'
 import { releaseOf } from './release.ts'
 import { RememberedRefusals } from './remembered-refusals.ts'
 
@@ -41,6 +41,8 @@ export interface LedgerOptions {
   readonly clock: (read: Date) => void
   /** Called when a batch went unanswered. */
   readonly unanswered: (error: Error) => void
+  /** Called with every batch: its lane, how many calls, how long it took, ms. */
+  readonly sent: LanesOptions['sent']
 }
 
 /** Keeps track of calls on their way to the database and back; {@link Lanes} are the way. */
@@ -52,11 +54,12 @@ export class BatchingLedger implements Ledger {
 
   constructor(options: LedgerOptions) {
     this.#options = options
-    const { databaseUrl, epoch, unanswered } = options
+    const { databaseUrl, epoch, unanswered, sent } = options
     this.#lanes = new Lanes({
       databaseUrl,
       epoch,
       unanswered,
+      sent,
       answered: this.#answered,
       poisoned: this.#poisoned,
     })

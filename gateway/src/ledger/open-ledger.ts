@@ -2,6 +2,8 @@ import { hostname } from 'node:os'
 import type { Pool } from '@smartoken/prisma/database'
 import type { Logger } from 'pino'
 import type { LedgerClock } from '../metering/ledger-clock.ts'
+import { causeText } from '../telemetry/cause-text.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import { keepHouse } from './housekeeping.ts'
 import { BatchingLedger, type Ledger } from './ledger.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
@@ -11,6 +13,7 @@ export interface LedgerConfiguration {
   readonly database: Pool
   readonly clock: LedgerClock
   readonly log: Logger
+  readonly telemetry: Telemetry
   /** Shorter ones are for tests of what happens when they end. */
   readonly leaseMs?: number
   readonly heartbeatMs?: number
@@ -20,7 +23,7 @@ export interface LedgerConfiguration {
 export async function openLedger(
   configuration: LedgerConfiguration,
 ): Promise<{ ledger: Ledger; close: () => Promise<void> }> {
-  const { databaseUrl, database, clock, log } = configuration
+  const { databaseUrl, database, clock, log, telemetry } = configuration
   const lease = await LeaseKeeper.open({
     ...configuration,
     process: `${hostname()}:${process.pid}`,
@@ -32,12 +35,13 @@ export async function openLedger(
     leaseLost: () => lease.confirm(),
     clock: clock.set,
     freeze(accountId, error) {
-      log.fatal({ accountId, error: String(error) }, 'the ledger cannot book a row: account frozen')
+      telemetry.alert('account_frozen', { accountId, cause: error })
       void freeze(database, accountId, String(error)).catch((cause: unknown) =>
-        log.fatal({ accountId, error: String(cause) }, 'account could not be frozen'),
+        telemetry.alert('account_not_frozen', { accountId, cause }),
       )
     },
-    unanswered: (error) => log.error({ error: String(error) }, 'a batch went unanswered'),
+    unanswered: (error) => log.error({ cause: causeText(error) }, 'a batch went unanswered'),
+    sent: (lane, calls, ms, answered) => telemetry.batchSent(lane, calls, ms, answered),
   })
   return {
     ledger,

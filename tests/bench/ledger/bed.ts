@@ -68,6 +68,7 @@ const openLedger = (databaseUrl: string): BatchingLedger =>
     },
     clock: () => {},
     unanswered: (error) => console.error(`A batch went unanswered: ${error.message}`),
+    sent: () => {},
   })
 
 const addPromo = (pool: Pool, accounts: readonly TestAccount[]) =>
