@@ -1,5 +1,5 @@
 import type { NanoUsd } from '../money.ts'
-import type { HoldAnswer, HoldRequest } from './hold.ts'
+import type { HoldAnswer, HoldRequest, LimitsTold } from './hold.ts'
 import { renewalRow, type RenewAnswer, type Renewal } from './renew.ts'
 import { settlementRow, type SettleAnswer, type Settlement } from './settle.ts'
 import { asRows, type Queryable } from './statement.ts'
@@ -27,6 +27,8 @@ interface Row {
   readonly excused: NanoUsd
   readonly retryAfterMs: bigint | null
   readonly clock: Date
+  readonly limits: LimitsTold | null
+  readonly firstRequestId: string | null
 }
 
 /**
@@ -41,7 +43,7 @@ export async function runBatch(
   const { rows } = await database.query<Row>({
     name: 'ledger_batch',
     text: `select call, request_id as "requestId", verdict, amount, rest, excused,
-             retry_after_ms as "retryAfterMs", clock
+             retry_after_ms as "retryAfterMs", clock, limits, first_request_id as "firstRequestId"
            from ledger_batch($1, $2, $3, $4)`,
     values: [
       asRows(batch.settlements.map(settlementRow)),
@@ -66,13 +68,10 @@ export async function runBatch(
       amount,
       clock,
     })),
-    requests: of('open').map(({ requestId, verdict, amount, rest, retryAfterMs, clock }) => ({
-      requestId,
+    requests: of('open').map(({ call: _, verdict, rest, excused: _excused, ...row }) => ({
+      ...row,
       verdict: verdict as HoldAnswer['verdict'],
-      amount,
       room: rest,
-      retryAfterMs,
-      clock,
     })),
   }
 }

@@ -32,6 +32,8 @@ export interface HoldRequest {
   /** The instants between which the quoted price stands; checked against the database clock. */
   readonly priceFrom: Date
   readonly priceUntil: Date | undefined
+  /** The caller's own name for the request, so that it is not done twice: visible ASCII, at most 255. */
+  readonly idempotencyKey?: string
   readonly facts: RequestFacts
 }
 
@@ -42,6 +44,7 @@ export type Verdict =
   | 'key_revoked'
   | 'key_expired'
   | 'account_frozen'
+  | 'idempotency_key_used'
   | 'model_not_allowed'
   | 'lease_lost'
   | 'price_changed'
@@ -50,6 +53,20 @@ export type Verdict =
   | 'concurrency_limited'
   | 'cap_reached'
   | 'balance_too_low'
+
+/** What a limit a minute still lets through, the request it is told with counted. */
+export interface LimitTold {
+  readonly limit: number
+  readonly remaining: number
+  /** Until all of it could be used again. */
+  readonly resetMs: number
+}
+
+/** Of each thing that is limited the tighter limit of account and key; null where neither has one. */
+export interface LimitsTold {
+  readonly requests: LimitTold | null
+  readonly tokens: LimitTold | null
+}
 
 export interface HoldAnswer {
   readonly requestId: string
@@ -61,6 +78,10 @@ export interface HoldAnswer {
   readonly retryAfterMs: bigint | null
   /** The database's clock: the instant of admission. */
   readonly clock: Date
+  /** Null where nothing is limited, or the wallet was not seen. */
+  readonly limits: LimitsTold | null
+  /** Whose the idempotency key is that was asked with, where that refuses it. */
+  readonly firstRequestId: string | null
 }
 
 /**
@@ -73,7 +94,8 @@ export async function openHolds(
   { wait = true } = {},
 ): Promise<HoldAnswer[]> {
   const { rows } = await database.query<HoldAnswer>(
-    `select request_id as "requestId", verdict, amount, room, retry_after_ms as "retryAfterMs", clock
+    `select request_id as "requestId", verdict, amount, room, retry_after_ms as "retryAfterMs", clock, limits,
+         first_request_id as "firstRequestId"
        from hold_open($1, $2)`,
     [asRows(requests), wait],
   )

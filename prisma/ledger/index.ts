@@ -7,6 +7,8 @@ export {
   openHolds,
   type HoldAnswer,
   type HoldRequest,
+  type LimitsTold,
+  type LimitTold,
   type RequestFacts,
   type Verdict,
 } from './hold.ts'

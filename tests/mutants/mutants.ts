@@ -10,6 +10,7 @@ export interface Mutant {
   readonly tests: readonly string[]
 }
 
+const ADMISSION = 'prisma/migrations/20261125000005_limits_told/migration.sql'
 const HOLDS = 'prisma/migrations/20261125000003_holds/migration.sql'
 const BOOKS = 'prisma/migrations/20261125000002_books/migration.sql'
 const GIVING_BACK = 'prisma/migrations/20261125000004_giving_back/migration.sql'
@@ -99,7 +100,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a replayed hold is held again',
-    file: HOLDS,
+    file: ADMISSION,
     from: "when ask.already is not null or ask.request_id = any (held_ids) then 'replayed'",
     to: "when ask.request_id = any (held_ids) then 'replayed'",
     tests: [HOLD],
