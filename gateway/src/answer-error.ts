@@ -22,7 +22,11 @@ export function answerError(
     c.env.outgoing.destroy()
     return RESPONSE_ALREADY_SENT
   }
-  return c.json(shown, shown.status as 500, { ...shown.headers })
+  const caller = c.get('caller')
+  return c.json(shown, shown.status as 500, {
+    ...(caller && services.rateLimits.headersFor(caller.apiKeyId, services.clock.now())),
+    ...shown.headers,
+  })
 }
 
 function causeText(cause: unknown): string | undefined {

@@ -8,10 +8,15 @@ import { getReceipt } from './endpoints/receipts.ts'
 import { answerError } from './answer-error.ts'
 import { ApiError } from './errors.ts'
 import type { Services } from './open-services.ts'
+import type { Caller } from './steps/authenticate.ts'
 
 export interface GatewayContext {
   Bindings: HttpBindings
-  Variables: { requestId: string }
+  Variables: {
+    requestId: string
+    /** Set once it is known who asks for a chat: whatever is answered then tells the limits. */
+    caller?: Caller
+  }
 }
 
 /** The machine endpoints, `/v1/*`. */

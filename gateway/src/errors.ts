@@ -36,6 +36,11 @@ export const errorCatalog = {
   ],
   not_found: [404, 'invalid_request_error', 'There is no such endpoint.'],
   method_not_allowed: [405, 'invalid_request_error', 'This endpoint does not take that method.'],
+  idempotency_key_used: [
+    409,
+    'invalid_request_error',
+    'A request with this Idempotency-Key is running or has been answered: GET /v1/receipts/{first_request_id} tells. Send a new request under a new key.',
+  ],
   request_too_large: [413, 'invalid_request_error', 'The request body is too large.'],
   rate_limit_exceeded: [
     429,
@@ -93,6 +98,10 @@ export interface ErrorDetails {
   readonly cause?: unknown
 }
 
+/** Statuses that always say when to try again, in whole seconds. */
+const RETRY_LATER: ReadonlySet<number> = new Set([429, 503])
+const RETRY_AFTER = { 'retry-after': '5' }
+
 /** An error the client is told about, thrown by any step and answered once. */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
@@ -107,7 +116,7 @@ export class ApiError extends Error {
     super(message, { cause: details.cause })
     this.code = code
     this.status = status
-    this.headers = details.headers ?? {}
+    this.headers = { ...(RETRY_LATER.has(status) && RETRY_AFTER), ...details.headers }
     this.#body = { message, type, param: details.param ?? null, code, ...details.extra }
   }
 

@@ -6,6 +6,7 @@ import type { Ledger } from './ledger/ledger.ts'
 import { openLedger } from './ledger/open-ledger.ts'
 import { createLedgerClock, type LedgerClock } from './metering/ledger-clock.ts'
 import { Notice } from './notice.ts'
+import { RateLimits } from './rate-limits.ts'
 import { Drains, type DrainOptions } from './relay/drains.ts'
 import { EDGE, type EdgeOptions } from './relay/slice-hold.ts'
 import { Telemetry } from './telemetry/telemetry.ts'
@@ -18,6 +19,7 @@ export interface Services {
   readonly upstreams: Upstreams
   readonly clock: LedgerClock
   readonly ledger: Ledger
+  readonly rateLimits: RateLimits
   readonly log: Logger
   readonly telemetry: Telemetry
   readonly drains: Drains
@@ -92,6 +94,7 @@ export async function openServices(options: GatewayOptions): Promise<OpenService
     upstreams,
     clock,
     ledger,
+    rateLimits: new RateLimits(),
     log,
     telemetry,
     drains: new Drains(closing, options.drains),

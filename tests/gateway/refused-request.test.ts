@@ -50,6 +50,24 @@ describe('a key', () => {
     expect(JSON.stringify(error)).not.toContain(gateway.secret)
   })
 
+  test('beside another account’s is refused, and beside a placeholder it is taken', async () => {
+    const other = await gateway.newAccount()
+    const ask = (authorization: string, key: string) =>
+      chat(gateway, '{', { headers: { authorization, 'x-api-key': key } })
+    const { secret } = gateway
+    const statuses = []
+    for (const [authorization, key] of [
+      [`Bearer ${secret}`, other.secret],
+      [`Bearer ${other.secret}`, secret],
+      [`Bearer ${secret}`, secret],
+      [`Bearer ${secret}`, 'placeholder'],
+      ['Bearer placeholder', secret],
+      ['Bearer placeholder', 'placeholder'],
+    ] as const)
+      statuses.push((await errorOf(await ask(authorization, key)))['status'])
+    expect(statuses).toEqual([401, 401, 400, 400, 400, 401])
+  })
+
   test.each([
     ['revoked', 'revoked_at'],
     ['expired', 'expires_at'],

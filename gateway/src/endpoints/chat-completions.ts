@@ -16,6 +16,7 @@ import { limitOf } from '../steps/limit-of.ts'
 import { openHold } from '../steps/open-hold.ts'
 import { readBody } from '../steps/read-body.ts'
 import { readChatRequest } from '../steps/read-chat-request.ts'
+import { readIdempotencyKey } from '../steps/read-idempotency-key.ts'
 import { refuseUnpriced } from '../steps/refuse-unpriced.ts'
 import { resolveModel } from '../steps/resolve-model.ts'
 import { settleFailure } from '../steps/settle-failure.ts'
@@ -24,7 +25,7 @@ import { callerFacts } from './caller-facts.ts'
 
 /** POST /v1/chat/completions. Read it top to bottom: this is what the gateway does. */
 export const chatCompletions = (services: Services) => {
-  const authenticate = createAuthenticate(services.database)
+  const authenticate = createAuthenticate(services)
 
   return async (c: Context<GatewayContext>): Promise<Response> => {
     const { incoming, outgoing } = c.env
@@ -32,6 +33,8 @@ export const chatCompletions = (services: Services) => {
       authorization: c.req.header('authorization'),
       'x-api-key': c.req.header('x-api-key'),
     })
+    c.set('caller', caller)
+    const idempotencyKey = readIdempotencyKey(c.req.header('idempotency-key'))
     const request = readChatRequest(await readBody(incoming))
     const model = resolveModel(services.catalog, request.model)
     refuseUnpriced(model, request)
@@ -41,6 +44,7 @@ export const chatCompletions = (services: Services) => {
     const hold = await openHold(services, {
       requestId: c.get('requestId'),
       caller,
+      idempotencyKey,
       model,
       facts: callerFacts(incoming, '/v1/chat/completions', model, request),
       promptTokens,

@@ -8,7 +8,7 @@ import { createAuthenticate } from '../steps/authenticate.ts'
 
 /** GET /v1/receipts/{request id}: what a request of the key's account cost and why, from what is stored of it. */
 export const getReceipt = (services: Services) => {
-  const authenticate = createAuthenticate(services.database)
+  const authenticate = createAuthenticate(services)
 
   return async (c: Context<GatewayContext, '/v1/receipts/:id'>): Promise<Response> => {
     const { apiKeyId } = await authenticate({

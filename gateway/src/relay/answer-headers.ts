@@ -1,3 +1,4 @@
+import { rateLimitHeaders } from '../rate-limits.ts'
 import type { OpenRoute } from '../steps/choose-routes.ts'
 import type { Hold } from '../steps/open-hold.ts'
 
@@ -16,6 +17,7 @@ export function answerHeaders(
     'x-request-id': hold.requestId,
     'x-smartoken-price': hold.price.id,
     ...(changes && { 'x-smartoken-adjusted': changes }),
+    ...rateLimitHeaders(hold.limits),
     'cache-control': 'no-store',
     'x-robots-tag': 'noindex',
   }

@@ -6,7 +6,7 @@ import {
   type Model,
   type PriceRow,
 } from '@smartoken/prisma/catalog'
-import type { HoldAnswer, RequestFacts } from '@smartoken/prisma/ledger'
+import type { HoldAnswer, LimitsTold, RequestFacts } from '@smartoken/prisma/ledger'
 import type { NanoUsd } from '@smartoken/prisma/money'
 import { ApiError } from '../errors.ts'
 import type { HoldAsked } from '../ledger/entry.ts'
@@ -24,6 +24,7 @@ const QUOTES = 3
 export interface HoldWanted {
   readonly requestId: string
   readonly caller: Caller
+  readonly idempotencyKey: string | undefined
   readonly model: Model
   readonly facts: RequestFacts
   /** Upper bound of prompt tokens. */
@@ -48,6 +49,8 @@ export interface Hold {
   /** Bounds of billable tokens. */
   readonly most: { readonly prompt: number; readonly output: number }
   readonly openedAt: Date
+  /** What is left of the limits beside it. */
+  readonly limits: LimitsTold | null
 }
 
 /**
@@ -73,6 +76,7 @@ export async function openHold(services: Services, asked: HoldWanted): Promise<H
       priceId: price.id,
       priceFrom: from,
       priceUntil: until,
+      idempotencyKey: asked.idempotencyKey,
       facts: asked.facts,
     })
     const affordable = Math.floor(
@@ -102,12 +106,15 @@ function admitted(
     limit,
     most: { prompt: asked.promptTokens, output: limit * asked.outputPerLimit },
     openedAt: answer.clock,
+    limits: answer.limits,
   }
 }
 
-async function admit({ ledger }: Services, asked: HoldAsked): Promise<HoldAnswer> {
+async function admit({ ledger, rateLimits }: Services, asked: HoldAsked): Promise<HoldAnswer> {
   try {
-    return await ledger.open(asked)
+    const answer = await ledger.open(asked)
+    rateLimits.saw(asked.apiKeyId, answer.limits, answer.clock)
+    return answer
   } catch (cause) {
     throw new ApiError(cause instanceof LedgerCrowded ? 'load_protection' : 'billing_unavailable', {
       cause,

@@ -14,6 +14,8 @@ const answer = (verdict: Verdict, over: Partial<HoldAnswer> = {}): HoldAnswer =>
   room: usd('0.01'),
   retryAfterMs: null,
   clock: new Date('2026-11-23T02:00:00Z'),
+  limits: null,
+  firstRequestId: null,
   ...over,
 })
 
@@ -33,6 +35,7 @@ test.each<[Verdict, number, string]>([
   ['tokens_limited', 429, 'rate_limit_exceeded'],
   ['concurrency_limited', 429, 'rate_limit_exceeded'],
   ['busy', 429, 'load_protection'],
+  ['idempotency_key_used', 409, 'idempotency_key_used'],
 ])('%s is %i %s', (verdict, status, code) => {
   expect(refused(verdict)).toMatchObject({ status, code })
 })

@@ -8,6 +8,7 @@ const codes: Readonly<Record<Exclude<Verdict, 'admitted'>, ErrorCode>> = {
   busy: 'load_protection',
   cap_reached: 'spend_cap_reached',
   concurrency_limited: 'rate_limit_exceeded',
+  idempotency_key_used: 'idempotency_key_used',
   key_expired: 'invalid_api_key',
   key_revoked: 'invalid_api_key',
   key_unknown: 'invalid_api_key',
@@ -42,8 +43,16 @@ export function refusal(
     const seconds = (Number(answer.retryAfterMs ?? 1_000n) + 999) / 1_000
     return new ApiError(code, { headers: { 'retry-after': String(Math.trunc(seconds)) } })
   }
+  if (code === 'idempotency_key_used') return used(answer.firstRequestId!)
   return new ApiError(code)
 }
+
+/** SDKs try again on 409, which is of no use here. */
+const used = (firstRequestId: string): ApiError =>
+  new ApiError('idempotency_key_used', {
+    headers: { 'x-should-retry': 'false', 'x-smartoken-first-request': firstRequestId },
+    extra: { first_request_id: firstRequestId },
+  })
 
 /** At most three models with cheaper output now, cheapest first. */
 function cheaperThan(model: Model, catalog: Catalog, at: Date): string[] {
