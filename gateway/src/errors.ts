@@ -12,6 +12,16 @@ export const errorCatalog = {
   invalid_request: [400, 'invalid_request_error', 'The request is not valid.'],
   unsupported_parameter: [400, 'invalid_request_error', 'This parameter is not supported.'],
   upstream_rejected: [400, 'invalid_request_error', 'The model provider refused the request.'],
+  context_length_exceeded: [
+    400,
+    'invalid_request_error',
+    'The prompt and the answer asked for do not fit the context of the model.',
+  ],
+  content_filter: [
+    400,
+    'invalid_request_error',
+    'The content filter of the model provider refused the request.',
+  ],
   insufficient_balance: [
     402,
     'insufficient_quota',

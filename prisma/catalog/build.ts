@@ -11,7 +11,8 @@ import type {
 
 /** A model as its checked file says it: absent rates filled in, price rows with their ids. */
 export function buildModel(id: string, family: FamilyId, file: ModelFile): Model {
-  const { max_output, default_output, prices, routes, history, sources, aliases, ...same } = file
+  const { max_output, default_output, thinks_unasked, ...more } = file
+  const { prices, routes, history, sources, aliases, ...same } = more
   return {
     ...same,
     id,
@@ -19,6 +20,7 @@ export function buildModel(id: string, family: FamilyId, file: ModelFile): Model
     released: file.released,
     maxOutput: max_output,
     defaultOutput: default_output,
+    thinksUnasked: thinks_unasked ?? file.thinking === 'always',
     aliases: aliases.map(({ id, note }) => ({ id, note })),
     prices: prices.map((row) => priceRow(id, row)),
     routes: routes.map(buildRoute),

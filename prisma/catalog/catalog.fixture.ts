@@ -38,6 +38,7 @@ default_output: 4000
 input: [text]
 output: [text]
 thinking: optional
+thinks_unasked: false
 capabilities: [tools]
 aliases:
   - id: Maker/Small

@@ -69,6 +69,16 @@ const other = (soundFiles[MODEL] ?? '').replace('Maker/Small', 'Maker/Other')
 
 test.each<[string, Record<string, string>, string]>([
   [
+    'thinking that can be asked for, without a word on when it is not',
+    having(MODEL, 'thinks_unasked: false\n', ''),
+    `${MODEL}: thinks_unasked: is for models whose thinking is optional, and needed there`,
+  ],
+  [
+    'thinking unasked of a model that never does',
+    having(MODEL, 'thinking: optional', 'thinking: none'),
+    `${MODEL}: thinks_unasked: is for models whose thinking is optional, and needed there`,
+  ],
+  [
     'a price that is a number',
     having(MODEL, "output: '9.00'", 'output: 9'),
     `${MODEL}: prices[0].tiers[1].output: must be a decimal string such as "0.28", not a number`,

@@ -99,6 +99,8 @@ export interface Model {
   readonly input: readonly Modality[]
   readonly output: readonly Modality[]
   readonly thinking: 'none' | 'optional' | 'always'
+  /** Whether it thinks where a request says nothing of it, by every route alike; of `optional` models the file says so. */
+  readonly thinksUnasked: boolean
   readonly capabilities: readonly Capability[]
   readonly aliases: readonly Alias[]
   /** Newest `from` first. */

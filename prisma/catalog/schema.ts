@@ -77,25 +77,34 @@ const route = z.strictObject({
 
 const modality = z.enum(['text', 'image', 'audio', 'video'])
 
-export const modelFile = z.strictObject({
-  name: text,
-  summary: text,
-  sold: z.boolean(),
-  updated: day,
-  released: day.optional(),
-  context: tokens,
-  max_output: tokens,
-  default_output: tokens,
-  input: z.array(modality).min(1, 'needs at least one modality'),
-  output: z.array(modality).min(1, 'needs at least one modality'),
-  thinking: z.enum(['none', 'optional', 'always']),
-  capabilities: z.array(z.enum(['tools', 'json_object', 'json_schema'])),
-  aliases: z.array(z.strictObject({ id: text, note: text.optional() })).default([]),
-  prices: z.array(row).default([]),
-  routes: z.array(route).default([]),
-  history: z.array(z.strictObject({ date: day, text, source: source.optional() })).default([]),
-  sources: z.array(source).min(1, 'needs at least one source'),
-})
+export const modelFile = z
+  .strictObject({
+    name: text,
+    summary: text,
+    sold: z.boolean(),
+    updated: day,
+    released: day.optional(),
+    context: tokens,
+    max_output: tokens,
+    default_output: tokens,
+    input: z.array(modality).min(1, 'needs at least one modality'),
+    output: z.array(modality).min(1, 'needs at least one modality'),
+    thinking: z.enum(['none', 'optional', 'always']),
+    thinks_unasked: z.boolean({ error: 'must be true or false' }).optional(),
+    capabilities: z.array(z.enum(['tools', 'json_object', 'json_schema'])),
+    aliases: z.array(z.strictObject({ id: text, note: text.optional() })).default([]),
+    prices: z.array(row).default([]),
+    routes: z.array(route).default([]),
+    history: z.array(z.strictObject({ date: day, text, source: source.optional() })).default([]),
+    sources: z.array(source).min(1, 'needs at least one source'),
+  })
+  .refine(
+    ({ thinking, thinks_unasked }) => (thinking === 'optional') === (thinks_unasked !== undefined),
+    {
+      path: ['thinks_unasked'],
+      error: 'is for models whose thinking is optional, and needed there',
+    },
+  )
 
 export const providersFile = z.record(
   z.string(),

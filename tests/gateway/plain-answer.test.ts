@@ -181,6 +181,7 @@ describe('a plain answer', () => {
       temperature: 0.3,
       of_tomorrow: [1],
       thinking: { type: 'disabled' },
+      user_id: expect.stringMatching(/^[0-9a-f]{32}$/),
       max_tokens: modelOf('deepseek-chat').defaultOutput,
     })
   })

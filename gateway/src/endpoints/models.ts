@@ -49,6 +49,7 @@ function describe(model: Model, at: Date, available: boolean) {
     input_modalities: model.input,
     output_modalities: model.output,
     thinking: model.thinking,
+    thinks_unasked: model.thinksUnasked,
     capabilities: model.capabilities,
     aliases: model.aliases.map((alias) => alias.id),
     /** US dollars per million tokens, decimal strings. */

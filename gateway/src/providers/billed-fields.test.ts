@@ -5,6 +5,7 @@ import {
   type Model,
   type PriceRow,
   type Rates,
+  type Route,
 } from '@smartoken/prisma/catalog'
 import { describe, expect, test } from 'vitest'
 import { ApiError } from '../errors.ts'
@@ -66,6 +67,7 @@ const samples: Readonly<Record<string, readonly unknown[]>> = {
   web_search_options: switches,
   web_search: switches,
   enable_search: switches,
+  enable_enhancement: switches,
   search_options: switches,
   enable_code_interpreter: switches,
   plugins: [['web_search'], ...switches],
@@ -81,6 +83,21 @@ function fieldsWith(field: string, value: unknown): object {
   if (field === 'cache_control') return { messages: user([marked]) }
   return { [field]: value }
 }
+
+/** Models that stand in for a provider's own where the catalog has none: of each way of thinking. */
+const STAND_INS = new Set(['deepseek-chat', 'deepseek-flash', 'qwen-plus', 'glm-5.3'])
+
+/** The provider's models, or stand-ins with a route to it and to no other. */
+function modelsOf(provider: string): Model[] {
+  const own = catalog.models.filter(({ routes }) => routes.some((one) => one.provider === provider))
+  if (own.length > 0) return own
+  return catalog.models
+    .filter(({ id }) => STAND_INS.has(id))
+    .map((model) => ({ ...model, routes: [{ ...model.routes[0]!, provider, parameters: {} }] }))
+}
+
+const routeBy = ({ routes }: Model, provider: string): Route =>
+  routes.find((one) => one.provider === provider)!
 
 interface Admitted {
   readonly sent: Readonly<Record<string, unknown>>
@@ -100,7 +117,7 @@ function ask(model: Model, provider: string, price: PriceRow, fields: object): A
     })
     refuseUnpriced(model, request)
     const limit = Math.min(request.maxTokensAsked ?? model.defaultOutput, model.maxOutput)
-    const route = model.routes.find((one) => one.provider === provider)!
+    const route = routeBy(model, provider)
     const sent = JSON.parse(
       upstreamBody(model, route, request, limit, caller).body,
     ) as Admitted['sent']
@@ -117,15 +134,18 @@ function ask(model: Model, provider: string, price: PriceRow, fields: object): A
   }
 }
 
+/** Providers whose limit is `max_completion_tokens`. */
+const BY_COMPLETION = new Set(['moonshot', 'ark', 'minimax', 'mimo'])
+
 /** Output tokens that the provider may bill for a body, by its own rules; infinite where nothing bounds them. */
 function mostOutput(model: Model, provider: string, sent: Admitted['sent']): number {
   const limit = (field: string) =>
     typeof sent[field] === 'number' ? sent[field] : Number.POSITIVE_INFINITY
-  if (provider === 'dashscope') {
+  if (provider.startsWith('dashscope')) {
     const thinks = sent['enable_thinking'] ?? model.thinking !== 'none'
     return limit('max_tokens') + (thinks === false ? 0 : limit('thinking_budget'))
   }
-  if (provider === 'deepseek' || provider === 'zai') return limit('max_tokens')
+  if (!BY_COMPLETION.has(provider)) return limit('max_tokens')
   // A max_tokens beside it would count without reasoning.
   return 'max_tokens' in sent ? Number.POSITIVE_INFINITY : limit('max_completion_tokens')
 }
@@ -145,9 +165,7 @@ function dearest(price: PriceRow, input: number, output: number): bigint {
 }
 
 describe.each(providers)('%s', (provider) => {
-  const models = catalog.models.filter(({ routes }) =>
-    routes.some((route) => route.provider === provider),
-  )
+  const models = modelsOf(provider)
   const cases = Object.entries(dialectOf(provider).billed)
 
   test('has its own list of fields that change its bill, and models to try it on', () => {

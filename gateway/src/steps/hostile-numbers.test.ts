@@ -118,10 +118,16 @@ function bounded(model: (typeof models)[number], over: object): Bounded | undefi
       outputTokens: limit * outputPerLimit(model, request),
       promptBytes: request.prompt.bytes,
       sent: JSON.parse(
-        upstreamBody(model, model.routes[0]!, { ...request, fields: withoutBigInt(over) }, limit, {
-          accountId: 'acc_1',
-          apiKeyId: 'key_1',
-        }).body,
+        upstreamBody(
+          model,
+          model.routes[0]!,
+          { ...request, fields: { messages, ...withoutBigInt(over) } },
+          limit,
+          {
+            accountId: 'acc_1',
+            apiKeyId: 'key_1',
+          },
+        ).body,
       ) as Bounded['sent'],
     }
   } catch (error) {

@@ -1,42 +1,36 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { ApiError } from '../errors.ts'
-import { UpstreamError } from '../upstreams/fault.ts'
+import { ApiError, type ErrorCode } from '../errors.ts'
+import { dialectOf } from '../providers/dialect-of.ts'
+import { errorIn, errorInBody, type SaidError } from '../providers/error-body.ts'
+import type { ErrorKind } from '../providers/error-kinds.ts'
+import { isTellable, kindOfError } from '../providers/kind-of-error.ts'
+import { UpstreamError, type Fault } from '../upstreams/fault.ts'
 
-const REJECTED = new Set([400, 413, 422])
-const OURS_TO_MEND = new Set([401, 402, 403, 404])
-const MOST_MESSAGE_CHARACTERS = 500
-/** Words under which providers speak of our key, account or arrears; such text is our operator's, not the caller's. */
-const OURS =
-  /\b(sk-|api[ _-]?key|account|arrear|balance|billing|credential|organi[sz]ation|overdue|quota|recharge)|账户|账号|余额|欠费|充值|密钥/i
+/** Whose affair each kind is, and the error a client gets. */
+const told: Readonly<Record<ErrorKind, readonly [Fault, ErrorCode]>> = {
+  rejected: ['request', 'upstream_rejected'],
+  filtered: ['request', 'content_filter'],
+  too_long: ['request', 'context_length_exceeded'],
+  rate: ['rate', 'load_protection'],
+  overload: ['overload', 'upstream_unavailable'],
+  ours: ['ours', 'upstream_unavailable'],
+}
 
 /**
  * An upstream's error in our terms. What is wrong with the request is the caller's to know; our key, our
  * account there and its balance are not, and show as 503.
  */
-export function upstreamError(
+export const upstreamError = (
   provider: string,
   status: number,
   body: Buffer,
   headers: IncomingHttpHeaders,
-): UpstreamError {
-  const { message, code } = errorIn(body)
-  const cause = new Error(`${provider} answered ${status} ${code}: ${message ?? '(no message)'}`)
-  const retryAfterMs = retryAfter(headers)
-  const isOurs = OURS.test(`${code} ${message}`)
-  if (REJECTED.has(status) && !isOurs) {
-    const shown = new ApiError('upstream_rejected', {
-      cause,
-      ...(message && { message: `The model provider refused the request: ${message}` }),
-    })
-    return new UpstreamError('request', shown)
-  }
-  if (status === 429) {
-    const shown = new ApiError('load_protection', { cause, headers: waitFor(retryAfterMs) })
-    return new UpstreamError('rate', shown, { retryAfterMs })
-  }
-  const shown = new ApiError('upstream_unavailable', { cause, headers: waitFor(undefined) })
-  const fault = REJECTED.has(status) || OURS_TO_MEND.has(status) ? 'ours' : 'overload'
-  return new UpstreamError(fault, shown, { retryAfterMs })
+): UpstreamError => failure(provider, status, errorInBody(body), retryAfter(headers))
+
+/** The error that an answer of status 200, or an event of its stream, tells; undefined where it tells none. */
+export function errorInAnswer(provider: string, value: unknown): UpstreamError | undefined {
+  const said = errorIn(value)
+  return said && failure(provider, statusIn(said), said, undefined)
 }
 
 /** A call that came to no answer. */
@@ -45,6 +39,40 @@ export const noAnswer = (cause: unknown): UpstreamError =>
     'connection',
     new ApiError('upstream_unavailable', { cause, headers: waitFor(undefined) }),
   )
+
+/** An answer that ends with the provider's word for having had no room, or no network, to finish it. */
+export const unfinished = (provider: string, finishReason: string): UpstreamError =>
+  failure(provider, 503, { message: `finish_reason ${finishReason}`, codes: [] }, undefined)
+
+function failure(
+  provider: string,
+  status: number,
+  said: SaidError,
+  retryAfterMs: number | undefined,
+): UpstreamError {
+  const text = `${said.codes.join(' ')}: ${said.message ?? '(no message)'}`
+  const cause = new Error(`${provider} answered ${status} ${text}`)
+  const [fault, code] = told[kindOfError(dialectOf(provider), status, said)]
+  if (fault === 'request') {
+    const words = said.message && isTellable(text) ? withoutIds(said.message) : undefined
+    const message = words && `The model provider refused the request: ${words}`
+    return new UpstreamError(fault, new ApiError(code, { cause, ...(message && { message }) }))
+  }
+  const wait = waitFor(fault === 'rate' ? retryAfterMs : undefined)
+  return new UpstreamError(fault, new ApiError(code, { cause, headers: wait }), { retryAfterMs })
+}
+
+/** An error in a 200 may have its true status as its code. */
+function statusIn({ codes }: SaidError): number {
+  const status = codes
+    .map(Number)
+    .find((code) => Number.isInteger(code) && code >= 400 && code < 600)
+  return status ?? 500
+}
+
+/** Names of endpoints that are an account's own. */
+const withoutIds = (words: string): string =>
+  words.replaceAll(/\b(?:ep|bot)-\d[\w-]*/g, 'the model')
 
 /** Milliseconds, where the provider says whole seconds. */
 function retryAfter(headers: IncomingHttpHeaders): number | undefined {
@@ -56,22 +84,3 @@ function retryAfter(headers: IncomingHttpHeaders): number | undefined {
 const waitFor = (retryAfterMs: number | undefined): { 'retry-after': string } => ({
   'retry-after': String(Math.min((retryAfterMs ?? 5_000) / 1_000, 60)),
 })
-
-/** The message and code of an error body: OpenAI's shape, or DashScope's with both at the top. */
-function errorIn(body: Buffer): { message: string | undefined; code: string } {
-  try {
-    const value = JSON.parse(body.toString('utf8')) as ErrorMembers & { error?: ErrorMembers }
-    const { message, code } = value.error ?? value
-    return {
-      message: typeof message === 'string' ? message.slice(0, MOST_MESSAGE_CHARACTERS) : undefined,
-      code: typeof code === 'string' ? code.slice(0, MOST_MESSAGE_CHARACTERS) : '',
-    }
-  } catch {
-    return { message: undefined, code: '' }
-  }
-}
-
-interface ErrorMembers {
-  readonly message?: unknown
-  readonly code?: unknown
-}

@@ -1,16 +1,12 @@
+import { createHash } from 'node:crypto'
 import type { Model, Route } from '@smartoken/prisma/catalog'
+import { dialectOf } from '../providers/dialect-of.ts'
+import { Draft } from '../providers/draft.ts'
+import { askForJson } from '../providers/json-schema.ts'
+import { plainWords } from '../providers/messages.ts'
+import { THINKING_FIELDS, thinkingOf } from '../providers/thinking.ts'
 import type { Caller } from '../steps/authenticate.ts'
 import type { ChatRequest } from '../steps/read-chat-request.ts'
-import { dialectOf } from '../providers/dialect-of.ts'
-
-/**
- * Tokens that can be billed for each token of the limit: 2 where thinking is on and has a budget of
- * its own, which is set to the limit.
- */
-export const outputPerLimit = (model: Model, request: ChatRequest): 1 | 2 =>
-  model.routes.some((route) => dialectOf(route.provider).thinkingBudget) && thinks(model, request)
-    ? 2
-    : 1
 
 /** What a provider is asked. */
 export interface UpstreamBody {
@@ -20,46 +16,63 @@ export interface UpstreamBody {
 }
 
 /**
- * The body a provider gets: the caller's fields as they came, with the model's name there, our limit in
- * the provider's field, usage asked for, and what the route always sets.
+ * Tokens that can be billed for each token of the limit: 2 where the model will think and has a route by which reasoning has
+ * a budget of its own, which is set to the limit at most.
+ */
+export const outputPerLimit = (model: Model, { fields }: ChatRequest): 1 | 2 =>
+  thinkingOf(model, fields).on &&
+  model.routes.some(({ provider }) => dialectOf(provider).thinkingBudget)
+    ? 2
+    : 1
+
+/**
+ * The body a provider gets: the caller's fields as they came, but for those its dialect says otherwise of; with the model's
+ * name there, our limit in the provider's field, usage asked for, and what the route always sets.
  */
 export function upstreamBody(
   model: Model,
   route: Route,
   request: ChatRequest,
   limit: number,
-  _caller: Caller,
+  caller: Caller,
 ): UpstreamBody {
   const { max_tokens, max_completion_tokens, stream_options, ...fields } = request.fields
   const dialect = dialectOf(route.provider)
-  const body = JSON.stringify({
-    ...fields,
-    ...(dialect.thinkingBudget && thinkingFields(model, request, limit)),
-    ...route.parameters,
+  const draft = new Draft({ model, route, limit, fields, thinking: thinkingOf(model, fields) })
+  draft.eachMessage(plainWords)
+  draft.setThinking({
+    ...(model.thinking === 'none' ? {} : dialect.thinking(draft)),
+    ...onlyThinking(route.parameters),
+  })
+  askForJson(draft, dialect.jsonSchema)
+  draft.drop(...dialect.dropped)
+  nameUser(draft, dialect.userField, caller)
+  dialect.adapt(draft)
+  const body = draft.toBody({
     model: route.upstreamModel,
     [dialect.limitField]: limit,
     // Asked for whether or not the caller does: it is what the request is billed by.
-    ...(request.stream && {
-      stream_options: { ...(stream_options as object), include_usage: true },
-    }),
+    ...(request.stream &&
+      dialect.streamOptions && {
+        stream_options: { ...(stream_options as object), include_usage: true },
+      }),
   })
-  return { body, adjusted: [] }
+  return { body, adjusted: draft.adjusted }
 }
 
-function thinkingFields(model: Model, { fields }: ChatRequest, limit: number) {
-  // Not sent, whatever was asked: nothing is held for it.
-  if (model.thinking === 'none') return { enable_thinking: undefined, thinking_budget: undefined }
-  if (model.thinking === 'always') return { thinking_budget: budget(fields, limit) }
-  // Said either way: models of this provider differ in what they do when it is not.
-  if (fields['enable_thinking'] !== true) return { enable_thinking: false }
-  return { enable_thinking: true, thinking_budget: budget(fields, limit) }
-}
+const onlyThinking = (parameters: Route['parameters']): Route['parameters'] =>
+  Object.fromEntries(
+    THINKING_FIELDS.flatMap((name) => (name in parameters ? [[name, parameters[name]]] : [])),
+  )
 
-const thinks = (model: Model, { fields }: ChatRequest): boolean =>
-  model.thinking === 'always' ||
-  (model.thinking === 'optional' && fields['enable_thinking'] === true)
+/** Fields in which callers name their own users. */
+const USER_FIELDS = ['user', 'user_id', 'safety_identifier']
 
-function budget(fields: ChatRequest['fields'], limit: number): number {
-  const asked = fields['thinking_budget']
-  return Number.isInteger(asked) && (asked as number) > 0 ? Math.min(asked as number, limit) : limit
+/**
+ * Names the account to a provider that keeps its users apart, by a hash. The caller's own users, who may be named by address,
+ * are its affair and are not passed on.
+ */
+function nameUser(draft: Draft, field: string | undefined, { accountId }: Caller): void {
+  draft.drop(...USER_FIELDS)
+  if (field) draft.set(field, createHash('sha256').update(accountId).digest('hex').slice(0, 32))
 }

@@ -15,7 +15,7 @@ const modalities: Readonly<Record<Modality, string>> = {
 
 const thinking: Readonly<Record<Model['thinking'], string>> = {
   none: 'Does not think before it answers',
-  optional: 'Can think before it answers',
+  optional: 'Can think before it answers, if asked to',
   always: 'Always thinks before it answers',
 }
 
@@ -44,4 +44,7 @@ export const capabilityName = (capability: Capability): string => capabilities[c
 export const modalityList = (names: readonly Modality[]): string =>
   list.format(names.map((name) => modalities[name]))
 
-export const thinkingName = (model: Model): string => thinking[model.thinking]
+export const thinkingName = (model: Model): string =>
+  model.thinking === 'optional' && model.thinksUnasked
+    ? 'Thinks before it answers, unless told not to'
+    : thinking[model.thinking]
