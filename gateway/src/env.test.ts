@@ -30,18 +30,34 @@ describe('a provider’s upstream', () => {
   const provider = { env: 'ONE', baseUrl: 'https://one.example/v1' } as Provider
 
   test.each([
-    [{}, { apiKey: undefined, baseUrl: 'https://one.example/v1' }],
+    [{}, { apiKeys: [], baseUrl: 'https://one.example/v1', concurrency: 500 }],
     [
       { ONE_API_KEY: '', ONE_BASE_URL: '' },
-      { apiKey: undefined, baseUrl: provider.baseUrl },
+      { apiKeys: [], baseUrl: provider.baseUrl, concurrency: 500 },
     ],
     [
       { ONE_API_KEY: 'k', ONE_BASE_URL: 'http://127.0.0.1:1/x' },
-      { apiKey: 'k', baseUrl: 'http://127.0.0.1:1/x' },
+      { apiKeys: ['k'], baseUrl: 'http://127.0.0.1:1/x', concurrency: 500 },
     ],
-    [{ TWO_API_KEY: 'k' }, { apiKey: undefined, baseUrl: provider.baseUrl }],
+    [
+      { ONE_API_KEY: ' a,b,, a ,c' },
+      { apiKeys: ['a', 'b', 'c'], baseUrl: provider.baseUrl, concurrency: 500 },
+    ],
+    [{ TWO_API_KEY: 'k' }, { apiKeys: [], baseUrl: provider.baseUrl, concurrency: 500 }],
   ])('is read from %j', (source, expected) => {
     expect(upstreamConfiguration(source)(provider)).toEqual(expected)
+  })
+
+  test('takes as many requests at once as is said', () => {
+    expect(upstreamConfiguration({ ONE_CONCURRENCY: '7' })(provider)).toMatchObject({
+      concurrency: 7,
+    })
+  })
+
+  test.each(['0', '-1', '1.5', 'many'])('with a concurrency of %s is refused by name', (value) => {
+    expect(() => upstreamConfiguration({ ONE_CONCURRENCY: value })(provider)).toThrow(
+      'ONE_CONCURRENCY: must be',
+    )
   })
 
   test('with an address that is none is refused by name', () => {

@@ -21,12 +21,23 @@ export function readGatewayEnv(source: NodeJS.ProcessEnv): GatewayEnv {
   )
 }
 
-/** A provider's `*_API_KEY` and `*_BASE_URL` (default: the provider's own). @throws naming a base URL that is none. */
+/** Requests at once by one key. DeepSeek takes 500 of its larger model; other providers tell no such figure. */
+const CONCURRENCY = 500
+
+/**
+ * A provider's `*_API_KEY` (several keys are separated by commas), `*_BASE_URL` (default: the provider's own) and
+ * `*_CONCURRENCY`.
+ *
+ * @throws naming a variable that is wrong
+ */
 export const upstreamConfiguration =
   (source: NodeJS.ProcessEnv) =>
-  (provider: Provider): UpstreamConfiguration => {
-    const name = `${provider.env}_BASE_URL`
-    const baseUrl = source[name] || provider.baseUrl
-    if (!URL.canParse(baseUrl)) throw new Error(`${name}: "${baseUrl}" is not a URL`)
-    return { apiKey: source[`${provider.env}_API_KEY`] || undefined, baseUrl }
+  ({ env, baseUrl: own }: Provider): UpstreamConfiguration => {
+    const keys = (source[`${env}_API_KEY`] ?? '').split(',').map((key) => key.trim())
+    const baseUrl = source[`${env}_BASE_URL`] || own
+    const concurrency = Number(source[`${env}_CONCURRENCY`] || CONCURRENCY)
+    if (!URL.canParse(baseUrl)) throw new Error(`${env}_BASE_URL: "${baseUrl}" is not a URL`)
+    if (!Number.isInteger(concurrency) || concurrency < 1)
+      throw new Error(`${env}_CONCURRENCY: must be a whole number above 0`)
+    return { apiKeys: [...new Set(keys.filter(Boolean))], baseUrl, concurrency }
   }

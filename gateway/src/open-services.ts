@@ -10,6 +10,9 @@ import { RateLimits } from './rate-limits.ts'
 import { Drains, type DrainOptions } from './relay/drains.ts'
 import { EDGE, type EdgeOptions } from './relay/slice-hold.ts'
 import { Telemetry } from './telemetry/telemetry.ts'
+import type { HealthOptions } from './routing/circuit.ts'
+import { Health } from './routing/health.ts'
+import { RetryBudget } from './routing/retry-budget.ts'
 import { closeUpstreams, openUpstreams, type Upstreams } from './upstreams/upstreams.ts'
 
 /** What a gateway process shares among its requests; built once, closed over. */
@@ -17,6 +20,10 @@ export interface Services {
   readonly database: Pool
   readonly catalog: Catalog
   readonly upstreams: Upstreams
+  /** What is known of every key at every route. */
+  readonly health: Health
+  /** Attempts beyond the first that requests may have. */
+  readonly retries: RetryBudget
   readonly clock: LedgerClock
   readonly ledger: Ledger
   readonly rateLimits: RateLimits
@@ -49,6 +56,7 @@ export interface GatewayOptions {
   /** Other limits and waits are for tests, too. */
   readonly drains?: Partial<DrainOptions>
   readonly edge?: Partial<EdgeOptions>
+  readonly health?: Partial<HealthOptions>
 }
 
 export interface OpenServices extends Services {
@@ -92,6 +100,8 @@ export async function openServices(options: GatewayOptions): Promise<OpenService
     database,
     catalog,
     upstreams,
+    health: new Health(options.health),
+    retries: new RetryBudget(),
     clock,
     ledger,
     rateLimits: new RateLimits(),

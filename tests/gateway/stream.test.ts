@@ -314,7 +314,7 @@ describe('a stream that is silent', () => {
     const text = await response.text()
     expect(response.status).toBe(200)
     expect(text.match(/^: keep-alive$/gm)).toHaveLength(2)
-    expect(dataIn(text).at(-1)).toContain('"upstream_broke"')
+    expect(dataIn(text).at(-1)).toContain('"upstream_unavailable"')
   })
 
   test('is kept alive before the upstream answers at all, and then has its text', async () => {

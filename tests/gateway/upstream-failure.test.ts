@@ -48,7 +48,7 @@ async function freeErrorOf(answer: Response, row: object = {}): Promise<Record<s
     outcome: 'upstream_error',
     status: error['status'],
     error_code: error['code'],
-    attempts: 1,
+    attempts: upstream.calls.length,
     ...row,
   })
   return error
@@ -151,7 +151,7 @@ describe.each([
 
   test('whose upstream is not there is free', async () => {
     const answer = await chat(gateway, saying('hi', { ...over, model: 'kimi-k3' }))
-    const error = await freeErrorOf(answer, { provider: 'moonshot' })
+    const error = await freeErrorOf(answer, { provider: 'moonshot', attempts: 1 })
     expect(error).toMatchObject({ status: 503, code: 'upstream_unavailable' })
   })
 })

@@ -27,6 +27,8 @@ export interface GatewayOptions {
   readonly ledger?: (opened: OpenServices['ledger']) => OpenServices['ledger']
   readonly drains?: Parameters<typeof openServices>[0]['drains']
   readonly edge?: Parameters<typeof openServices>[0]['edge']
+  /** How upstreams are judged. By default they are not: a test's upstream fails because it is told to. */
+  readonly health?: Parameters<typeof openServices>[0]['health']
 }
 
 export interface Wallet {
@@ -74,6 +76,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     sandboxUrl: sandbox?.url,
     drains: options.drains,
     edge: options.edge,
+    health: options.health ?? NOT_JUDGED,
   })
   let closed: Promise<void> | undefined
   const services = {
@@ -126,13 +129,25 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   }
 }
 
+/** Nothing an upstream does keeps the next request from it. */
+const NOT_JUDGED = {
+  leastFailures: Infinity,
+  restMs: [0],
+  probeMs: 0,
+  rateMs: 0,
+  mostBenchMs: 0,
+  oursMs: 0,
+}
+
 function billing(
   upstreams: OpenServices['upstreams'],
   onCancel: GatewayOptions['billsOnCancel'],
 ): OpenServices['upstreams'] {
   if (!onCancel) return upstreams
   const billsOnCancel = { stream: onCancel, plain: onCancel }
-  return new Map([...upstreams].map(([id, upstream]) => [id, { ...upstream, billsOnCancel }]))
+  return new Map(
+    [...upstreams].map(([id, keys]) => [id, keys.map((key) => ({ ...key, billsOnCancel }))]),
+  )
 }
 
 async function quiet({ pending }: OpenServices): Promise<void> {

@@ -9,8 +9,9 @@ import { relayJson } from '../relay/relay-json.ts'
 import { relayStream } from '../relay/relay-stream.ts'
 import { errorEvent } from '../relay/stream-events.ts'
 import type { Services } from '../open-services.ts'
+import { answerFrom } from '../steps/answer-from.ts'
 import { createAuthenticate } from '../steps/authenticate.ts'
-import { callUpstream } from '../steps/call-upstream.ts'
+import type { UpstreamCall } from '../steps/call-upstream.ts'
 import { chooseRoutes } from '../steps/choose-routes.ts'
 import { limitOf } from '../steps/limit-of.ts'
 import { openHold } from '../steps/open-hold.ts'
@@ -38,7 +39,7 @@ export const chatCompletions = (services: Services) => {
     const request = readChatRequest(await readBody(incoming))
     const model = resolveModel(services.catalog, request.model)
     refuseUnpriced(model, request)
-    const routes = chooseRoutes(services.upstreams, model)
+    const routes = chooseRoutes(services, model, request, caller)
     const promptTokens = promptBound(request.prompt, model.context)
     const limitAsked = limitOf(model, request, promptTokens)
     const hold = await openHold(services, {
@@ -57,9 +58,11 @@ export const chatCompletions = (services: Services) => {
     const patience = new Patience(services, outgoing, stream ? 'stream' : 'plain')
     try {
       const asked = { model, request, limit: hold.limit, caller }
-      const call = await callUpstream(routes, asked, patience)
-      const exchange = { services, request, hold, call, patience, limitAsked }
-      await (stream ? relayStream(exchange, outgoing, stream) : relayJson(exchange, outgoing))
+      const relay = (call: UpstreamCall) => {
+        const exchange = { services, request, hold, call, patience, limitAsked }
+        return stream ? relayStream(exchange, outgoing, stream) : relayJson(exchange, outgoing)
+      }
+      await answerFrom({ services, routes, asked, patience, relay })
     } catch (error) {
       stream?.rest()
       const begun = outgoing.headersSent

@@ -2,26 +2,30 @@ import { pricesLiveAt, type Model } from '@smartoken/prisma/catalog'
 import { formatRate } from '@smartoken/prisma/money'
 import type { Context } from 'hono'
 import type { Services } from '../open-services.ts'
+import { isServed } from '../steps/choose-routes.ts'
 import { resolveModel } from '../steps/resolve-model.ts'
 
 /** GET /v1/models: every model sold, in OpenAI's shape with our facts beside it. Needs no key. */
 export const listModels =
-  ({ catalog, upstreams, clock }: Services) =>
-  (c: Context): Response =>
-    c.json({
+  (services: Services) =>
+  (c: Context): Response => {
+    const { catalog, clock } = services
+    return c.json({
       object: 'list',
       catalog: catalog.digest,
       data: catalog.models
         .filter((model) => model.sold)
-        .map((model) => describe(model, clock.now(), isAvailable(model, upstreams))),
+        .map((model) => describe(model, clock.now(), isServed(services, model))),
     })
+  }
 
 /** GET /v1/models/{id}, by id or alias; aliases contain slashes. */
 export const getModel =
-  ({ catalog, upstreams, clock }: Services) =>
+  (services: Services) =>
   (c: Context): Response => {
+    const { catalog, clock } = services
     const model = resolveModel(catalog, decoded(c.req.path.slice('/v1/models/'.length)))
-    return c.json(describe(model, clock.now(), isAvailable(model, upstreams)))
+    return c.json(describe(model, clock.now(), isServed(services, model)))
   }
 
 /** An id as it is meant; one that is not decodable as it stands. */
@@ -32,9 +36,6 @@ function decoded(id: string): string {
     return id
   }
 }
-
-const isAvailable = (model: Model, upstreams: Services['upstreams']): boolean =>
-  model.routes.some((route) => upstreams.has(route.provider))
 
 function describe(model: Model, at: Date, available: boolean) {
   return {

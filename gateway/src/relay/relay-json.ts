@@ -4,9 +4,10 @@ import { z } from 'zod'
 import { readUsage } from '../metering/read-usage.ts'
 import { readWhole } from '../upstreams/dispatch.ts'
 import { settle } from '../steps/settle.ts'
+import { noAnswer } from '../steps/upstream-error.ts'
 import { answerHeaders, routeHeaders } from './answer-headers.ts'
 import { answerBytes } from './chunk.ts'
-import { answerFailed, type Exchange } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
 import { outcomeOfFinish } from './finish-reason.ts'
 
 /** Bytes of the largest plain answer. */
@@ -16,16 +17,17 @@ const MOST_ANSWER_BYTES = 16 * 1024 * 1024
  * Reads a plain answer whole, charges it, then sends its bytes as they came. It may be read to its end for a client that
  * has left: then nothing was delivered, but the charge is exact.
  *
- * @throws UpstreamFailed when the answer broke off or is no JSON: nothing has been sent or billed.
+ * @throws UpstreamError when the answer broke off or is no JSON: nothing has been sent or billed.
  */
 export async function relayJson(exchange: Exchange, out: ServerResponse): Promise<void> {
   const { services, hold, call, request, patience } = exchange
   const { signal } = patience
   const bytes = await readWhole(call.answer, MOST_ANSWER_BYTES, signal).catch((cause: unknown) => {
-    throw answerFailed(exchange, cause)
+    throw noAnswer(cause)
   })
   const answer = parse(bytes)
-  if (!answer) throw answerFailed(exchange, new Error('the answer is not a chat completion'))
+  if (!answer) throw noAnswer(new Error('the answer is not a chat completion'))
+  call.trial.answered()
 
   const finishReason = answer.choices[0]!.finish_reason ?? undefined
   const delivered = answerBytes({

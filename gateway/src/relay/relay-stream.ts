@@ -25,7 +25,7 @@ import { endingOf, type StreamSoFar } from './stream-so-far.ts'
  * off, with one error event. A client that leaves is charged by what its provider bills then.
  *
  * Nothing is sent before the first output, so until then (unless a comment had to be) a failure can still be a
- * true status: @throws UpstreamFailed.
+ * true status, or another route's answer come in its place: @throws UpstreamError.
  */
 export const relayStream = (
   exchange: Exchange,
@@ -45,6 +45,7 @@ class StreamRelay {
   /** Set when the client has left and the answer is read on without it. */
   #departure: Departure | undefined
   #deafen: (() => void) | undefined
+  #serves = false
   #over = false
 
   constructor(exchange: Exchange, out: ServerResponse, stream: ClientStream) {
@@ -62,8 +63,6 @@ class StreamRelay {
       goOn: () => this.#brake.release('money'),
       stop: (why) => this.#abandon(why === 'short' ? cutForMoney : billingAway),
     })
-    stream.describe(answerHeaders(hold, exchange.limitAsked, call.adjusted))
-    stream.describe(routeHeaders(call))
   }
 
   run(): Promise<void> {
@@ -93,12 +92,25 @@ class StreamRelay {
       this.#abandon(this.#broken(error))
       return true
     }
+    if (output) this.#serve()
     if (!this.#departure && !this.#delivery.pass(bytes, output)) this.#brake.hold('client')
     if (finishReason) this.#readOn()
     if (!this.#money.used(answerBytes)) this.#brake.hold('money')
     // Not every upstream closes behind its [DONE]; nothing more is to be waited for.
     if (done || (this.#departure && this.#hasAll())) this.#finish(this.#whole())
     return this.#over || this.#brake.off
+  }
+
+  /** This call is the one that answers. Only now is it said to be, since until its first output another may take its place. */
+  #serve(): void {
+    if (this.#serves) return
+    this.#serves = true
+    const { hold, limitAsked, call } = this.#exchange
+    call.trial.answered()
+    this.#stream.describe({
+      ...answerHeaders(hold, limitAsked, call.adjusted),
+      ...routeHeaders(call),
+    })
   }
 
   #isWhole(): boolean {
@@ -110,6 +122,7 @@ class StreamRelay {
   }
 
   #whole(): StreamEnding {
+    this.#serve()
     return this.#departure ? unheard(this.#departure.outcome) : complete
   }
 
@@ -152,7 +165,6 @@ class StreamRelay {
     if (this.#over) return
     this.#over = true
     const soFar = this.#soFar()
-    this.#stream.rest()
     this.#money.end()
     this.#departure?.end()
     this.#deafen?.()

@@ -1,7 +1,8 @@
 import { receiptOf, type Outcome } from '@smartoken/prisma/bill'
 import { ApiError } from '../errors.ts'
 import { billFor, settle, type HeldEnding } from '../steps/settle.ts'
-import { answerFailed, calledOff } from './exchange.ts'
+import { noAnswer } from '../steps/upstream-error.ts'
+import { UpstreamError } from '../upstreams/fault.ts'
 import { outcomeOfFinish } from './finish-reason.ts'
 import {
   dataEvent,
@@ -32,17 +33,20 @@ export const cutForMoney: StreamEnding = (soFar) =>
 export const billingAway: StreamEnding = (soFar) =>
   fail(soFar, 'money_limit', new ApiError('billing_unavailable', { message: BILLING_AWAY }))
 
-/** The upstream broke off. Before anything was sent, it is as if it had never begun. */
+/** The upstream broke off. Before any output, it is as if it had never begun. */
 export const brokeOff =
   (cause: unknown): StreamEnding =>
   (soFar) => {
-    if (!soFar.stream.begun) throw answerFailed(soFar.exchange, cause)
+    if (!soFar.firstOutputAt) throw noAnswer(cause)
+    const { call, services } = soFar.exchange
+    call.trial.failed()
+    services.telemetry.upstreamFault(call.upstream.id, 'connection')
     return fail(soFar, 'upstream_broke', new ApiError('upstream_broke'))
   }
 
 /** This process has to stop. */
 export const shutDown: StreamEnding = (soFar) => {
-  if (!soFar.stream.begun) throw calledOff(soFar.exchange)
+  if (!soFar.stream.begun) throw new UpstreamError('connection', new ApiError('server_restarting'))
   return fail(soFar, 'shutdown', new ApiError('server_restarting'))
 }
 

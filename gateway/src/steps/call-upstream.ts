@@ -1,8 +1,7 @@
 import type { Model } from '@smartoken/prisma/catalog'
-import type { ApiError } from '../errors.ts'
 import type { Patience } from '../relay/patience.ts'
+import type { Trial } from '../routing/circuit.ts'
 import { dispatch, readWhole, type UpstreamAnswer } from '../upstreams/dispatch.ts'
-import { UpstreamError } from '../upstreams/fault.ts'
 import { upstreamBody } from '../upstreams/upstream-body.ts'
 import type { Caller } from './authenticate.ts'
 import type { OpenRoute } from './choose-routes.ts'
@@ -11,6 +10,8 @@ import { noAnswer, upstreamError } from './upstream-error.ts'
 
 /** Bytes of an upstream's error that are read. */
 const MOST_ERROR_BYTES = 64 * 1024
+/** Until an answer's head has come. A stream's comes at once, whatever the model takes; a plain answer's with its end. */
+const HEAD_MS = { stream: 60_000, plain: 600_000 }
 
 /** A call that was answered with 200: by which route, after how many attempts. */
 export interface UpstreamCall extends OpenRoute {
@@ -18,6 +19,8 @@ export interface UpstreamCall extends OpenRoute {
   readonly attempts: number
   /** What of the request was dropped or mapped for this route. */
   readonly adjusted: readonly string[]
+  /** To be told when the answer has proved to be one. */
+  readonly trial: Trial
 }
 
 /** What the upstream is to be asked. */
@@ -28,47 +31,28 @@ export interface Asked {
   readonly caller: Caller
 }
 
-/** Every route failed, or one said the request itself is wrong. Nothing was billed. */
-export class UpstreamFailed extends Error {
-  override readonly name = 'UpstreamFailed'
-  readonly shown: ApiError
-  readonly attempts: number
-  readonly last: OpenRoute
-
-  constructor(shown: ApiError, attempts: number, last: OpenRoute) {
-    super(shown.message, { cause: shown })
-    this.shown = shown
-    this.attempts = attempts
-    this.last = last
-  }
-}
-
-/**
- * Calls the routes in order until one answers 200. An error that is the caller's own (a bad parameter)
- * would be the same everywhere and ends the search; so does a client that has left.
- *
- * @throws UpstreamFailed
- */
+/** Calls one route until it has answered 200. @throws UpstreamError */
 export async function callUpstream(
-  routes: readonly OpenRoute[],
+  { route, upstream }: OpenRoute,
   { model, request, limit, caller }: Asked,
   patience: Patience,
-): Promise<UpstreamCall> {
-  let failed: UpstreamFailed | undefined
-  for (const [index, open] of routes.entries()) {
-    const attempts = index + 1
-    try {
-      const { body, adjusted } = upstreamBody(model, open.route, request, limit, caller)
-      const signal = patience.trying(open)
-      const answer = await dispatch(open.upstream, '/chat/completions', body, signal)
-      if (answer.status === 200) return { ...open, answer, attempts, adjusted }
-      const said = await readWhole(answer, MOST_ERROR_BYTES, signal)
-      throw upstreamError(open.route.provider, answer.status, said, answer.headers)
-    } catch (error) {
-      const { fault, shown } = error instanceof UpstreamError ? error : noAnswer(error)
-      failed = new UpstreamFailed(shown, attempts, open)
-      if (fault === 'request' || patience.left || patience.lost) break
-    }
+): Promise<Pick<UpstreamCall, 'answer' | 'adjusted'>> {
+  const { body, adjusted } = upstreamBody(model, route, request, limit, caller)
+  const signal = patience.trying({ route, upstream })
+  const headMs = request.stream ? HEAD_MS.stream : HEAD_MS.plain
+  const answer = await dispatch(
+    upstream,
+    { path: '/chat/completions', body, headMs },
+    signal,
+  ).catch((cause: unknown) => {
+    throw noAnswer(cause)
+  })
+  if (answer.status === 200) {
+    const encoding = answer.headers['content-encoding'] ?? 'identity'
+    if (encoding === 'identity') return { answer, adjusted }
+    answer.abort() // never unpacked: a few bytes could become any number
+    throw noAnswer(new Error('an encoded answer, though none was asked for'))
   }
-  throw failed!
+  const said = await readWhole(answer, MOST_ERROR_BYTES, signal).catch(() => Buffer.alloc(0))
+  throw upstreamError(route.provider, answer.status, said, answer.headers)
 }

@@ -1,7 +1,7 @@
 import { ApiError } from '../errors.ts'
 import type { Services } from '../open-services.ts'
 import type { Patience } from '../relay/patience.ts'
-import { UpstreamFailed } from './call-upstream.ts'
+import { UpstreamFailed } from './answer-from.ts'
 import type { Hold } from './open-hold.ts'
 import type { ChatRequest } from './read-chat-request.ts'
 import { settle } from './settle.ts'

@@ -20,6 +20,15 @@ export interface UpstreamAnswer {
   readonly abort: () => void
 }
 
+/** What an upstream is sent. */
+export interface Post {
+  /** Behind the base URL. */
+  readonly path: string
+  readonly body: string
+  /** How long its head is waited for, ms. */
+  readonly headMs: number
+}
+
 /**
  * POSTs JSON and resolves at the answer's head. Chunks go straight from undici's handler to the sink:
  * no web streams, nothing copied, and a full sink stops the reading. `signal` calls it off while there is no head; from
@@ -29,8 +38,7 @@ export interface UpstreamAnswer {
  */
 export function dispatch(
   upstream: Upstream,
-  path: string,
-  body: string,
+  { path, body, headMs }: Post,
   signal: AbortSignal,
 ): Promise<UpstreamAnswer> {
   const handler = new AnswerHandler(signal)
@@ -44,6 +52,7 @@ export function dispatch(
         'accept-encoding': 'identity',
       },
       body,
+      headersTimeout: headMs,
     },
     handler,
   )

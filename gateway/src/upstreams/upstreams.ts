@@ -1,10 +1,14 @@
 import type { Provider } from '@smartoken/prisma/catalog'
-import { Pool } from 'undici'
+import type { Pool } from 'undici'
 import type { Dialect } from '../providers/dialect.ts'
+import { Slots } from '../load/slots.ts'
 import { dialectOf } from '../providers/dialect-of.ts'
+import { openPool } from './pool.ts'
 
-/** A configured endpoint and credential at a provider. */
+/** A configured endpoint at a provider and one key for it. */
 export interface Upstream {
+  /** `<provider>#<n>`, by the key's place in its variable. */
+  readonly id: string
   readonly provider: string
   /** The development sandbox in the provider's place; its answers are marked. */
   readonly sandbox: boolean
@@ -14,60 +18,58 @@ export interface Upstream {
   /** What letting go of an answer does to its bill. */
   readonly billsOnCancel: Dialect['billsOnCancel']
   readonly pool: Pool
+  /** How many requests it is asked at once. */
+  readonly slots: Slots
 }
 
-/** Enabled upstreams by provider. */
-export type Upstreams = ReadonlyMap<string, Upstream>
+/** Enabled upstreams by provider, one a key. */
+export type Upstreams = ReadonlyMap<string, readonly Upstream[]>
 
 export interface UpstreamConfiguration {
-  readonly apiKey: string | undefined
+  /** None: the provider is not enabled. */
+  readonly apiKeys: readonly string[]
   readonly baseUrl: string
+  /** Requests at once by each key. */
+  readonly concurrency: number
 }
 
-/** Connections kept to one upstream. */
-const CONNECTIONS = 512
-/** A provider may think long before its first byte: DeepSeek closes after 10 minutes itself. */
-const FIRST_BYTE_MS = 600_000
-/** Silence inside an answer; providers send keep-alives far more often. */
-const IDLE_MS = 120_000
-
-/** Opens a pool for every provider with a key and, where there is a sandbox, for it in place of all others. */
+/** Opens a pool for every key of every provider and, where there is a sandbox, for it in place of those without. */
 export function openUpstreams(
   providers: Iterable<Provider>,
   configurationOf: (provider: Provider) => UpstreamConfiguration,
   sandboxUrl?: string,
 ): Upstreams {
-  const upstreams = new Map<string, Upstream>()
+  const upstreams = new Map<string, readonly Upstream[]>()
   for (const provider of providers) {
-    const { apiKey, baseUrl } = configurationOf(provider)
-    if (apiKey) upstreams.set(provider.id, openUpstream(provider.id, baseUrl, apiKey, false))
-    else if (sandboxUrl)
-      upstreams.set(provider.id, openUpstream(provider.id, sandboxUrl, 'sandbox', true))
+    const configuration = configurationOf(provider)
+    const { apiKeys } = configuration
+    if (apiKeys.length > 0) upstreams.set(provider.id, openKeys(provider.id, configuration, false))
+    else if (sandboxUrl) {
+      const sandbox = { ...configuration, apiKeys: ['sandbox'], baseUrl: sandboxUrl }
+      upstreams.set(provider.id, openKeys(provider.id, sandbox, true))
+    }
   }
   return upstreams
 }
 
 export const closeUpstreams = async (upstreams: Upstreams): Promise<void> => {
-  await Promise.all([...upstreams.values()].map((upstream) => upstream.pool.destroy()))
+  await Promise.all([...upstreams.values()].flat().map((upstream) => upstream.pool.destroy()))
 }
 
-function openUpstream(
+function openKeys(
   provider: string,
-  baseUrl: string,
-  apiKey: string,
+  { apiKeys, baseUrl, concurrency }: UpstreamConfiguration,
   sandbox: boolean,
-): Upstream {
+): readonly Upstream[] {
   const url = new URL(baseUrl)
-  return {
+  return apiKeys.map((apiKey, at) => ({
+    id: `${provider}#${at + 1}`,
     provider,
     sandbox,
     path: url.pathname.replace(/\/$/, ''),
     authorization: `Bearer ${apiKey}`,
     billsOnCancel: dialectOf(provider).billsOnCancel,
-    pool: new Pool(url.origin, {
-      connections: CONNECTIONS,
-      headersTimeout: FIRST_BYTE_MS,
-      bodyTimeout: IDLE_MS,
-    }),
-  }
+    pool: openPool(url.origin, concurrency),
+    slots: new Slots({ most: concurrency }),
+  }))
 }
