@@ -10,13 +10,13 @@ import type { SettledRequest } from './receipt.ts'
 /** What a receipt says of the price a request was charged by, and where that comes from. */
 export function priceOf(
   catalog: Catalog,
-  model: Model,
+  model: Model | undefined,
   { usage, route, openedAt }: Pick<SettledRequest, 'usage' | 'route' | 'openedAt'>,
   price: PriceRow,
 ): Receipt['price'] {
   const tier = tierFor(price, promptTokens(usage))
   const window = price.window === undefined ? undefined : catalog.windows.get(price.window)
-  const taken = model.routes.find(({ id }) => id === route)
+  const taken = model?.routes.find(({ id }) => id === route)
   const source = taken && rowAt(catalog, taken.costs, openedAt)?.source
   return {
     id: price.id,
@@ -30,7 +30,7 @@ export function priceOf(
     tier: price.tiers.indexOf(tier),
     tier_because: tierReason(price, promptTokens(usage)),
     source: {
-      page: `/models/${model.id}`,
+      page: model ? `/models/${model.id}` : null,
       catalog: catalog.digest,
       list_price: source ? { route: taken.id, url: source.url, read: source.read } : null,
     },

@@ -45,8 +45,8 @@ const price = z.object({
   tier: count,
   tier_because: z.string(),
   source: z.object({
-    /** The page that shows the price, on our site. */
-    page: z.string(),
+    /** The page that shows the price, on our site; null where the model has left the catalog. */
+    page: z.nullable(z.string()),
     /** SHA-256 of the catalog it was read from. */
     catalog: z.string(),
     /** Where the provider publishes what the route costs us, and when that was read. */
@@ -80,7 +80,7 @@ export const receiptSchema = z.object({
   }),
   usage_source: z.enum(['provider', 'counted', 'none']),
   usage_flag: z.nullable(z.enum(['usage_missing', 'usage_implausible'])),
-  /** What counted usage was made of; null where it was not counted. */
+  /** What counted usage was made of; null where it was not counted, or its model has left the catalog. */
   counted: z.nullable(
     z.object({
       version: count,

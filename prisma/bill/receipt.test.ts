@@ -39,6 +39,17 @@ const receipt = (over: Partial<SettledRequest> = {}): Receipt =>
   receiptOf(catalog, { ...settled, ...over }, peak)
 
 describe('a receipt', () => {
+  test('of a model that has left the catalog is one, if it was counted, too', () => {
+    const gone = receipt({ modelId: 'gone', usageSource: 'counted', countedVersion: 1 })
+    expect(gone).toMatchObject({ model: 'gone', counted: null, price: { source: { page: null } } })
+    expect(recompute(gone).differences).toEqual([])
+    // With a page, it would have to say what by.
+    const { price } = receipt()
+    expect(recompute({ ...gone, price }).differences).toEqual([
+      expect.stringContaining('usage_source'),
+    ])
+  })
+
   test('says all of why a request cost what it did', () => {
     expect(receipt()).toMatchObject({
       object: 'receipt',

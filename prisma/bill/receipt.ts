@@ -47,9 +47,9 @@ const ROUNDING =
   'Tokens of each class × its rate, added up exactly, then rounded up once to a whole nano-dollar ($0.000000001).'
 
 /**
- * The receipt of a settled request. `price` is the row it was admitted by, as it was stored when it was published.
- *
- * @throws Error on a model that the catalog does not have: a model that is no longer sold stays in it
+ * The receipt of a settled request. `price` is the row it was admitted by, as it was stored when it was published. Of a
+ * model that the catalog has no more (one that is no longer sold stays in it) it tells what is stored: no page, no list
+ * price, and not what its family's text was counted by.
  */
 export function receiptOf(
   catalog: Catalog,
@@ -58,7 +58,6 @@ export function receiptOf(
   lots?: readonly LotTransfer[],
 ): Receipt {
   const model = findModel(catalog, request.modelId)?.model
-  if (!model) throw new Error(`the catalog has no model ${request.modelId}`)
   const { charge, shortfall, excused, refunded } = request
   return {
     object: 'receipt',
@@ -93,9 +92,10 @@ export function receiptOf(
   }
 }
 
-function countedOf({ family }: Model, request: SettledRequest): Receipt['counted'] {
+function countedOf(model: Model | undefined, request: SettledRequest): Receipt['counted'] {
   const { countedVersion: version } = request
-  if (version === undefined) return null
+  if (version === undefined || !model) return null
+  const { family } = model
   return {
     version,
     family,

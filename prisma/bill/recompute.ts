@@ -60,9 +60,14 @@ function usageOf({ outcome, usage, counted }: Receipt): Usage {
   return countFor(outcome, { family, promptBytes, answerBytes, limit }, version)
 }
 
-function usageDifferences({ usage, usage_source, counted }: Receipt, found: Usage): string[] {
+function usageDifferences(
+  { usage, usage_source, counted, price }: Receipt,
+  found: Usage,
+): string[] {
+  // Of a model that has left the catalog it is not known any more what its text was counted by.
+  const untold = price.source.page === null && counted === null
   return [
-    ...differing('usage_source', usage_source === 'counted', counted !== null),
+    ...(untold ? [] : differing('usage_source', usage_source === 'counted', counted !== null)),
     ...(counted
       ? differing(
           'counted.tokens_per_kilobyte',

@@ -125,6 +125,18 @@ describe('a receipt', () => {
     expect(recompute(receipt).differences).toEqual([])
   })
 
+  test('of a model that has left the catalog tells what is stored', async () => {
+    const answer = await chat(gateway, saying(told))
+    const before = await receiptOf(idOf(answer))
+    await gateway.database.query(`update request set model_id = 'gone' where id = $1`, [
+      idOf(answer),
+    ])
+    const receipt = await receiptOf(idOf(answer))
+    expect(receipt).toMatchObject({ model: 'gone', charge_usd: before.charge_usd })
+    expect(receipt.price.source).toMatchObject({ page: null, list_price: null })
+    expect(recompute(receipt).differences).toEqual([])
+  })
+
   test('is by the price as it was published, whatever the catalog says by now', async () => {
     const answer = await chat(gateway, saying(told, { model: 'qwen-plus' }))
     await gateway.database.query(

@@ -381,6 +381,28 @@ describe('while the ledger is away, a stream', () => {
   })
 })
 
+test('a stream whose hold is gone, because its process was taken for dead, ends at once and is charged late', async () => {
+  account = await gateway.newAccount()
+  const { id, stream, reading } = await begin()
+  await gateway.database.query(
+    `select from hold_settle((select jsonb_agg(settlement_of_lost(hold)) from hold where request_id = $1), true, true)`,
+    [id],
+  )
+  expect(await gateway.requestRow(id)).toMatchObject({ outcome: 'gateway_lost', charge: 0n })
+  stream.write(piece(`${text(3_000)} low`)) // the first asking; far from the edge
+  const { text: said } = await reading.ended
+  expect(JSON.parse(dataIn(said).at(-1)!)).toMatchObject({ error: { code: 'billing_unavailable' } })
+  expect([renewals.length, away]).toEqual([1, 0])
+  await until(() => stream.closed)
+  await gateway.quiet()
+  const bytes = 2 * (1 + 3_000) + ' low'.length
+  expect(await gateway.requestRow(id)).toMatchObject({
+    outcome: 'money_limit',
+    provisional: false,
+    charge: counted('money_limit', bytes, model().maxOutput, heldFor(4_096)),
+  })
+})
+
 test('a stream reports what it would be charged, each quarter of a slice', async () => {
   account = await gateway.newAccount()
   const { stream, reading } = await begin({ max_tokens: 4_000 })

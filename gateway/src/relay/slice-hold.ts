@@ -115,8 +115,16 @@ export class SliceHold {
     const answer = await this.#renew(tokens).catch(() => undefined)
     this.#asking = false
     this.#reports.reported(bytes)
+    if (answer?.outcome === 'no_hold') return this.#lose()
     this.#take(answer)
     if (!this.#over) this.#afterAnswer()
+  }
+
+  /** This process was given up and its hold settled: more will never be held, and waiting is of no use. */
+  #lose(): void {
+    if (this.#over || !this.#bounded) return
+    this.end()
+    this.#use.stop('away')
   }
 
   async #renew(tokens: number): Promise<RenewAnswer> {
