@@ -10,6 +10,8 @@ type Finding = Omit<Problem, 'file'>
 const ID = /^[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?$/
 const ALIAS = /^[A-Za-z0-9]([A-Za-z0-9._:/-]{0,126}[A-Za-z0-9])?$/
 
+const PRINTABLE = /^[ -~]*$/
+
 /** We never sell under cost: how far a price must be above it in every condition, in percent of the cost. */
 const FLOOR_PERCENT = 0n
 
@@ -50,8 +52,12 @@ function checkNames(models: readonly Model[]): Problem[] {
     claim(model, model.id, undefined)
   }
   for (const model of models) {
-    for (const [at, { id }] of model.aliases.entries()) {
+    for (const [at, { id, note }] of model.aliases.entries()) {
       const field = `aliases[${at}].id`
+      if (note !== undefined && !PRINTABLE.test(note)) {
+        const reason = 'must be printable ASCII: answers have it in a header'
+        problems.push({ file: fileOf(model), field: `aliases[${at}].note`, reason })
+      }
       if (!ALIAS.test(id)) {
         const reason = 'may have letters, digits and . _ : / - only'
         problems.push({ file: fileOf(model), field, reason })

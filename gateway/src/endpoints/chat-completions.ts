@@ -37,7 +37,7 @@ export const chatCompletions = (services: Services) => {
     c.set('caller', caller)
     const idempotencyKey = readIdempotencyKey(c.req.header('idempotency-key'))
     const request = readChatRequest(await readBody(incoming))
-    const model = resolveModel(services.catalog, request.model)
+    const { model, alias } = resolveModel(services.catalog, request.model)
     refuseUnpriced(model, request)
     const routes = chooseRoutes(services, model, request, caller)
     const promptTokens = promptBound(request.prompt, model.context)
@@ -47,6 +47,7 @@ export const chatCompletions = (services: Services) => {
       caller,
       idempotencyKey,
       model,
+      alias,
       facts: callerFacts(incoming, '/v1/chat/completions', model, request),
       promptTokens,
       limit: Math.min(limitAsked, model.maxOutput),

@@ -24,7 +24,7 @@ export const getModel =
   (services: Services) =>
   (c: Context): Response => {
     const { catalog, clock } = services
-    const model = resolveModel(catalog, decoded(c.req.path.slice('/v1/models/'.length)))
+    const { model } = resolveModel(catalog, decoded(c.req.path.slice('/v1/models/'.length)))
     return c.json(describe(model, clock.now(), isServed(services, model)))
   }
 

@@ -4,7 +4,7 @@ import type { Hold } from '../steps/open-hold.ts'
 
 /**
  * What every chat answer says of itself, and what was changed about its request: the limit, if the wallet did not afford
- * what was asked, and what the provider does not take. Nothing of the upstream's own headers is passed on.
+ * what was asked, what the provider does not take, and which model answers where an alias means another elsewhere. Nothing of the upstream's own headers is passed on.
  */
 export function answerHeaders(
   hold: Hold,
@@ -17,6 +17,7 @@ export function answerHeaders(
     'x-request-id': hold.requestId,
     'x-smartoken-price': hold.price.id,
     ...(changes && { 'x-smartoken-adjusted': changes }),
+    ...(hold.alias?.note && { 'x-smartoken-alias': `${hold.facts.modelId}: ${hold.alias.note}` }),
     ...rateLimitHeaders(hold.limits),
     'cache-control': 'no-store',
     'x-robots-tag': 'noindex',

@@ -2,6 +2,7 @@ import {
   mostExpensive,
   outputTokensFor,
   quote,
+  type Alias,
   type FamilyId,
   type Model,
   type PriceRow,
@@ -26,6 +27,8 @@ export interface HoldWanted {
   readonly caller: Caller
   readonly idempotencyKey: string | undefined
   readonly model: Model
+  /** By which alias it was asked for, if by one. */
+  readonly alias: Alias | undefined
   readonly facts: RequestFacts
   /** Upper bound of prompt tokens. */
   readonly promptTokens: number
@@ -40,6 +43,7 @@ export interface Hold {
   readonly requestId: string
   readonly accountId: string
   readonly family: FamilyId
+  readonly alias: Alias | undefined
   readonly facts: RequestFacts
   readonly price: PriceRow
   /** nUSD: of a plain answer all it can cost, of a stream its first slice. */
@@ -100,6 +104,7 @@ function admitted(
     requestId: asked.requestId,
     accountId: asked.caller.accountId,
     family: asked.model.family,
+    alias: asked.alias,
     facts: asked.facts,
     price,
     amount: answer.amount,

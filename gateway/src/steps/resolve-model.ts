@@ -1,17 +1,17 @@
-import { findModel, nearestIds, type Catalog, type Model } from '@smartoken/prisma/catalog'
+import { findModel, nearestIds, type Catalog, type FoundModel } from '@smartoken/prisma/catalog'
 import { ApiError } from '../errors.ts'
 
 /** The model an id or alias names. @throws ApiError 404 with the three nearest ids. */
-export function resolveModel(catalog: Catalog, id: string): Model {
+export function resolveModel(catalog: Catalog, id: string): FoundModel {
   const found = findModel(catalog, id)
-  if (found?.model.sold) return found.model
+  if (found?.model.sold) return found
   const nearest = nearestIds(catalog, id, 3)
   throw new ApiError('model_not_found', {
-    message: `The model "${id.slice(0, 100)}" does not exist. ${hint(nearest)}All ids: GET /v1/models.`,
+    message: `The model "${id.slice(0, 100)}" does not exist${variant(id)}. Did you mean ${nearest.join(', ')}? All ids: GET /v1/models.`,
     param: 'model',
     extra: { nearest },
   })
 }
 
-const hint = (nearest: readonly string[]): string =>
-  nearest.length > 0 ? `Did you mean ${nearest.join(', ')}? ` : ''
+const variant = (id: string): string =>
+  /:\w+$/.test(id) ? ' here: SmarToken has no such variants of its models' : ''
