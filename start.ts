@@ -48,7 +48,7 @@ async function start(): Promise<void> {
     generateClient(),
   ])
   const development = env.NODE_ENV === 'production' ? undefined : await startDevelopment(env)
-  const gateway = await startGateway(databaseUrl, env.LOG_LEVEL, development?.sandboxUrl)
+  const gateway = await startGateway(databaseUrl, env, development?.sandboxUrl)
   const api = await startApi({
     ...development?.env,
     ...environment,
@@ -70,6 +70,7 @@ interface Listeners {
 function listenerFor(url: string, { gateway, api, site }: Listeners): RequestListener {
   const path = url.split('?', 1)[0]!
   if (path === '/v1' || path.startsWith('/v1/')) return gateway
+  if (path === '/healthz' || path === '/readyz') return gateway
   if (path === '/graphql' || path.startsWith('/auth/') || path.startsWith('/webhooks/')) return api
   return site
 }
@@ -79,6 +80,7 @@ function readEnv() {
     .object({
       NODE_ENV: z.enum(['development', 'production', 'test']).default('development'),
       PORT: z.coerce.number().int().min(1).max(65_535).default(3000),
+      OPERATIONS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
       DATABASE_URL: z
         .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// URL' })
         .optional(),
@@ -165,7 +167,7 @@ async function openSite(publicUrl: string): Promise<RequestListener> {
 
 async function startGateway(
   databaseUrl: string,
-  logLevel: string,
+  env: ReturnType<typeof readEnv>,
   sandboxUrl: string | undefined,
 ): Promise<RequestListener> {
   const { createGatewayListener } = await import('@smartoken/gateway')
@@ -173,9 +175,14 @@ async function startGateway(
   const services = await openServices({
     databaseUrl,
     env: environment,
-    logLevel,
+    logLevel: env.LOG_LEVEL,
     ...(sandboxUrl && { sandboxUrl }),
   })
+  if (env.OPERATIONS_PORT !== undefined) {
+    const { openOperations } = await import('@smartoken/gateway/operations')
+    const operations = await openOperations(services, env.OPERATIONS_PORT)
+    running.push({ stop: operations.close })
+  }
   running.push({ stop: () => services.close(GRACE_MS) })
   return createGatewayListener(services)
 }

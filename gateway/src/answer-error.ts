@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import type { GatewayContext } from './app.ts'
 import { ApiError } from './errors.ts'
 import type { Services } from './open-services.ts'
+import { causeText } from './telemetry/cause-text.ts'
 
 /** Answers any error in OpenAI's envelope; what is not ours to tell becomes `internal_error`. Causes are logged, never sent. */
 export function answerError(
@@ -11,6 +12,7 @@ export function answerError(
   error: Error,
 ): Response {
   const shown = error instanceof ApiError ? error : new ApiError('internal_error', { cause: error })
+  services.telemetry.of(c.get('requestId'))?.refused(shown.code)
   if (shown.status >= 500 || shown.cause !== undefined) {
     services.log[shown.status >= 500 ? 'error' : 'info'](
       { requestId: c.get('requestId'), code: shown.code, cause: causeText(shown.cause) },
@@ -27,9 +29,4 @@ export function answerError(
     ...(caller && services.rateLimits.headersFor(caller.apiKeyId, services.clock.now())),
     ...shown.headers,
   })
-}
-
-function causeText(cause: unknown): string | undefined {
-  if (cause instanceof Error) return cause.stack ?? cause.message
-  return cause === undefined ? undefined : JSON.stringify(cause)
 }

@@ -3,17 +3,21 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { newId } from '@smartoken/prisma/ids'
 import { Hono, type Context } from 'hono'
 import { chatCompletions } from './endpoints/chat-completions.ts'
+import { isAlive, isReady } from './endpoints/health.ts'
 import { getModel, listModels } from './endpoints/models.ts'
 import { getReceipt } from './endpoints/receipts.ts'
 import { answerError } from './answer-error.ts'
 import { ApiError } from './errors.ts'
 import type { Services } from './open-services.ts'
 import type { Caller } from './steps/authenticate.ts'
+import type { RequestRecord } from './telemetry/request-record.ts'
+import { recordRequest } from './telemetry/record-request.ts'
 
 export interface GatewayContext {
   Bindings: HttpBindings
   Variables: {
     requestId: string
+    record: RequestRecord
     /** Set once it is known who asks for a chat: whatever is answered then tells the limits. */
     caller?: Caller
   }
@@ -28,7 +32,9 @@ export function createApp(services: Services) {
       c.header('x-robots-tag', 'noindex')
       await next()
     })
-    .get('/healthz', (c) => c.text('ok'))
+    .get('/healthz', isAlive)
+    .get('/readyz', isReady(services))
+    .use(recordRequest(services))
     .get('/v1/models', listModels(services))
     .get('/v1/models/*', getModel(services))
     .get('/v1/receipts/:id', getReceipt(services))

@@ -5,6 +5,8 @@ import type { UpstreamConfiguration } from './upstreams/upstreams.ts'
 const schema = z.object({
   NODE_ENV: z.enum(['development', 'production', 'test']).default('development'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(3002),
+  /** Health and metrics, on loopback; not opened where it is not set. */
+  OPERATIONS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   HOST: z.string().default('127.0.0.1'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -13,8 +15,27 @@ const schema = z.object({
 export type GatewayEnv = z.infer<typeof schema>
 
 /** Reads the gateway's variables. @throws one error naming every variable that is wrong. */
-export function readGatewayEnv(source: NodeJS.ProcessEnv): GatewayEnv {
-  const parsed = schema.safeParse(source)
+export const readGatewayEnv = (source: NodeJS.ProcessEnv): GatewayEnv => read(schema, source)
+
+const traceSchema = z.object({
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
+})
+
+/** Where traces go, if anywhere, and of how many requests, 0 to 1. @throws naming what is wrong. */
+export function traceSettings(source: NodeJS.ProcessEnv) {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: ratio } = read(
+    traceSchema,
+    source,
+  )
+  return { endpoint, ratio }
+}
+
+/** An empty variable is one that was not set. */
+function read<Schema extends z.ZodType>(of: Schema, source: NodeJS.ProcessEnv): z.infer<Schema> {
+  const parsed = of.safeParse(
+    Object.fromEntries(Object.entries(source).filter(([, value]) => value !== '')),
+  )
   if (parsed.success) return parsed.data
   throw new Error(
     parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '),

@@ -1,5 +1,6 @@
 import { type Catalog, loadCatalog } from '@smartoken/prisma/catalog'
 import { createPool, type Pool } from '@smartoken/prisma/database'
+import type { SpanExporter } from '@opentelemetry/sdk-trace'
 import { type Logger, pino } from 'pino'
 import { upstreamConfiguration } from './env.ts'
 import type { Ledger } from './ledger/ledger.ts'
@@ -9,6 +10,8 @@ import { Notice } from './notice.ts'
 import { RateLimits } from './rate-limits.ts'
 import { Drains, type DrainOptions } from './relay/drains.ts'
 import { EDGE, type EdgeOptions } from './relay/slice-hold.ts'
+import { openTracesIfAsked } from './telemetry/open-traces.ts'
+import { readinessOf, type NotReady } from './telemetry/readiness.ts'
 import { Telemetry } from './telemetry/telemetry.ts'
 import type { HealthOptions } from './routing/circuit.ts'
 import { Health } from './routing/health.ts'
@@ -29,6 +32,8 @@ export interface Services {
   readonly rateLimits: RateLimits
   readonly log: Logger
   readonly telemetry: Telemetry
+  /** What keeps this process from taking requests. */
+  readonly notReady: () => readonly NotReady[]
   readonly drains: Drains
   readonly edge: EdgeOptions
   /** Given when the process has to stop: what goes on then is ended and charged as far as it came. */
@@ -46,6 +51,9 @@ export interface GatewayOptions {
   /** Where each provider's key and base URL are read from. */
   readonly env: NodeJS.ProcessEnv
   readonly logLevel: string
+  /** Where lines go, in place of standard output, and spans, in place of what the variables say. */
+  readonly logTo?: { readonly write: (line: string) => void }
+  readonly spans?: SpanExporter
   /** Base URL of the sandbox that stands in for providers without a key. Development only. */
   readonly sandboxUrl?: string
   /** Connections to PostgreSQL. */
@@ -80,21 +88,14 @@ export async function openServices(options: GatewayOptions): Promise<OpenService
     upstreamConfiguration(options.env),
     options.sandboxUrl,
   )
-  const log = pino({ level: options.logLevel })
-  const telemetry = new Telemetry(log)
-  const clock = createLedgerClock()
-  const { databaseUrl, leaseMs, heartbeatMs } = options
-  const { ledger, close: closeLedger } = await openLedger({
-    databaseUrl,
-    database,
-    clock,
-    log,
-    telemetry,
-    leaseMs,
-    heartbeatMs,
-  })
-  const pending = new Set<Promise<unknown>>()
+  const log = pino({ level: options.logLevel }, options.logTo ?? pino.destination(1))
   const closing = new Notice()
+  const drains = new Drains(closing, options.drains)
+  const traces = await openTracesIfAsked(options.env, options.spans)
+  const telemetry = new Telemetry(log, { openDrains: () => drains.open }, traces)
+  const clock = createLedgerClock()
+  const opened = await openLedger({ ...options, database, clock, log, telemetry })
+  const pending = new Set<Promise<unknown>>()
   const stopping = new Notice()
   return {
     database,
@@ -103,11 +104,12 @@ export async function openServices(options: GatewayOptions): Promise<OpenService
     health: new Health(options.health),
     retries: new RetryBudget(),
     clock,
-    ledger,
+    ledger: opened.ledger,
     rateLimits: new RateLimits(),
     log,
     telemetry,
-    drains: new Drains(closing, options.drains),
+    notReady: readinessOf(opened, closing),
+    drains,
     edge: { ...EDGE, ...options.edge },
     stopping,
     pending,
@@ -117,8 +119,9 @@ export async function openServices(options: GatewayOptions): Promise<OpenService
       while (pending.size > 0) await Promise.allSettled(pending)
       clearTimeout(grace)
       await closeUpstreams(upstreams)
-      await closeLedger()
+      await opened.close()
       await database.end()
+      await telemetry.close()
     },
   }
 }

@@ -8,6 +8,7 @@ import { loadPrices, reconcile, type Break } from '@smartoken/prisma/ledger'
 import { createAccount, type TestAccount } from './accounts.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
 import { providersAt } from './providers.ts'
+import { listen, type Told } from './told.ts'
 
 export interface GatewayOptions {
   /** Dollars in the first account's wallet. */
@@ -29,6 +30,8 @@ export interface GatewayOptions {
   readonly edge?: Parameters<typeof openServices>[0]['edge']
   /** How upstreams are judged. By default they are not: a test's upstream fails because it is told to. */
   readonly health?: Parameters<typeof openServices>[0]['health']
+  readonly leaseMs?: number
+  readonly heartbeatMs?: number
 }
 
 export interface Wallet {
@@ -46,7 +49,7 @@ export type RequestRow = Readonly<Record<string, unknown>> & {
 }
 
 /** A listening gateway over a database and an upstream of its own, with one account in it. */
-export interface TestGateway extends TestAccount {
+export interface TestGateway extends TestAccount, Omit<Told, 'destinations'> {
   /** Origin: `/v1/…` follows. */
   readonly url: string
   readonly database: TestDatabase['pool']
@@ -69,14 +72,17 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   const catalog = options.catalog?.(loadCatalog()) ?? loadCatalog()
   await loadPrices(pool, catalog)
   const sandbox = options.upstreamUrl ? undefined : await startSandbox(options.sandbox)
+  const told = listen(options.env)
   const opened = await openServices({
     databaseUrl: (await options.reachDatabase?.(testDatabase.url)) ?? testDatabase.url,
     env: { ...providersAt(catalog, options.upstreamUrl), ...options.env },
-    logLevel: 'silent',
+    ...told.destinations,
     sandboxUrl: sandbox?.url,
     drains: options.drains,
     edge: options.edge,
     health: options.health ?? NOT_JUDGED,
+    leaseMs: options.leaseMs,
+    heartbeatMs: options.heartbeatMs,
   })
   let closed: Promise<void> | undefined
   const services = {
@@ -98,6 +104,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     database: pool,
     services,
+    ...told,
     async wallet({ accountId } = account) {
       const { rows } = await pool.query<Wallet>(
         'select posted, held, open_holds as "openHolds" from wallet where account_id = $1',

@@ -30,13 +30,20 @@ export const chatCompletions = (services: Services) => {
 
   return async (c: Context<GatewayContext>): Promise<Response> => {
     const { incoming, outgoing } = c.env
+    const record = c.get('record')
+    record.at('authenticate')
     const caller = await authenticate({
       authorization: c.req.header('authorization'),
       'x-api-key': c.req.header('x-api-key'),
     })
     c.set('caller', caller)
+    record.caller = caller
     const idempotencyKey = readIdempotencyKey(c.req.header('idempotency-key'))
-    const request = readChatRequest(await readBody(incoming))
+    record.at('read')
+    const body = await readBody(incoming)
+    record.at('hold')
+    const request = readChatRequest(body)
+    record.stream = request.stream
     const { model, alias } = resolveModel(services.catalog, request.model)
     refuseUnpriced(model, request)
     const routes = chooseRoutes(services, model, request, caller)
@@ -56,6 +63,7 @@ export const chatCompletions = (services: Services) => {
     const stream = request.stream
       ? new ClientStream(outgoing, answerHeaders(hold, limitAsked, []))
       : undefined
+    record.at('route')
     const patience = new Patience(services, outgoing, stream ? 'stream' : 'plain')
     try {
       const asked = { model, request, limit: hold.limit, caller }
@@ -63,7 +71,7 @@ export const chatCompletions = (services: Services) => {
         const exchange = { services, request, hold, call, patience, limitAsked }
         return stream ? relayStream(exchange, outgoing, stream) : relayJson(exchange, outgoing)
       }
-      await answerFrom({ services, routes, asked, patience, relay })
+      await answerFrom({ services, routes, asked, patience, relay, record })
     } catch (error) {
       stream?.rest()
       const begun = outgoing.headersSent

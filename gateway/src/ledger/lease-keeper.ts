@@ -3,8 +3,9 @@ import type { Pool } from '@smartoken/prisma/database'
 import type { Logger } from 'pino'
 import { causeText } from '../telemetry/cause-text.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
+import type { Contact } from './contact.ts'
 
-const HEARTBEAT_MS = 5_000
+export const HEARTBEAT_MS = 5_000
 
 export interface LeaseOptions {
   readonly database: Pool
@@ -15,6 +16,8 @@ export interface LeaseOptions {
   /** Without a heartbeat for so long, a process is taken for dead. */
   readonly leaseMs?: number
   readonly heartbeatMs?: number
+  /** Told of every heartbeat, whether it found the database. */
+  readonly contact: Contact
   /** Done at every heartbeat that finds the database up. */
   readonly housekeeping: (epoch: bigint) => Promise<void>
 }
@@ -30,6 +33,7 @@ export class LeaseKeeper {
   #epoch: bigint
   #upSince: number | undefined
   #beatAt = 0
+  #confirmedAt = performance.now()
   #closed = false
   #timer: NodeJS.Timeout | undefined
   #beating: Promise<void> | undefined
@@ -51,12 +55,20 @@ export class LeaseKeeper {
     return this.#epoch
   }
 
+  /** Whether it is still held, as far as can be known here: nobody may take us for dead yet. */
+  get isHeld(): boolean {
+    return performance.now() - this.#confirmedAt < this.#leaseMs
+  }
+
   /** Makes sure that there is a lease: renews it or, where it was given up, opens another. */
   async confirm(): Promise<void> {
     const { database, process, telemetry } = this.#options
-    if (await renewLease(database, this.#epoch)) return
-    telemetry.alert('lease_lost', { epoch: this.#epoch })
-    this.#epoch = await openLease(database, process)
+    const askedAt = performance.now()
+    if (!(await renewLease(database, this.#epoch))) {
+      telemetry.alert('lease_lost', { epoch: this.#epoch })
+      this.#epoch = await openLease(database, process)
+    }
+    this.#confirmedAt = askedAt
   }
 
   /** Gives the lease back. What is still held under it is the sweeper's. */
@@ -75,18 +87,21 @@ export class LeaseKeeper {
   }
 
   async #beat(): Promise<void> {
+    const { contact, housekeeping, log } = this.#options
     const now = performance.now()
     const paused = now - this.#beatAt > 3 * this.#heartbeatMs
     this.#beatAt = now
     try {
       await this.confirm()
+      contact.heard()
       if (paused) this.#upSince = undefined
       this.#upSince ??= now
       if (now - this.#upSince >= this.#leaseMs) await this.#sweep()
-      await this.#options.housekeeping(this.#epoch)
+      await housekeeping(this.#epoch)
     } catch (error) {
       this.#upSince = undefined
-      this.#options.log.warn({ cause: causeText(error) }, 'no heartbeat')
+      contact.failed()
+      log.warn({ cause: causeText(error) }, 'no heartbeat')
     }
   }
 

@@ -6,7 +6,8 @@ import { causeText } from '../telemetry/cause-text.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { keepHouse } from './housekeeping.ts'
 import { BatchingLedger, type Ledger } from './ledger.ts'
-import { LeaseKeeper } from './lease-keeper.ts'
+import { Contact } from './contact.ts'
+import { HEARTBEAT_MS, LeaseKeeper } from './lease-keeper.ts'
 
 export interface LedgerConfiguration {
   readonly databaseUrl: string
@@ -20,12 +21,23 @@ export interface LedgerConfiguration {
 }
 
 /** The ledger of a gateway process, and its lease. */
-export async function openLedger(
-  configuration: LedgerConfiguration,
-): Promise<{ ledger: Ledger; close: () => Promise<void> }> {
+export interface OpenLedger {
+  readonly ledger: Ledger
+  /** Whether the database has answered lately. */
+  readonly contact: Contact
+  readonly lease: { readonly isHeld: boolean }
+  readonly close: () => Promise<void>
+}
+
+/** Heartbeats that may be missed before a silent database counts as away. */
+const MISSED_HEARTBEATS = 3
+
+export async function openLedger(configuration: LedgerConfiguration): Promise<OpenLedger> {
   const { databaseUrl, database, clock, log, telemetry } = configuration
+  const contact = new Contact(MISSED_HEARTBEATS * (configuration.heartbeatMs ?? HEARTBEAT_MS))
   const lease = await LeaseKeeper.open({
     ...configuration,
+    contact,
     process: `${hostname()}:${process.pid}`,
     housekeeping: (epoch) => keepHouse(database, ledger, epoch),
   })
@@ -33,18 +45,26 @@ export async function openLedger(
     databaseUrl,
     epoch: () => lease.epoch,
     leaseLost: () => lease.confirm(),
-    clock: clock.set,
+    clock(read) {
+      contact.heard()
+      clock.set(read)
+    },
     freeze(accountId, error) {
       telemetry.alert('account_frozen', { accountId, cause: error })
       void freeze(database, accountId, String(error)).catch((cause: unknown) =>
         telemetry.alert('account_not_frozen', { accountId, cause }),
       )
     },
-    unanswered: (error) => log.error({ cause: causeText(error) }, 'a batch went unanswered'),
+    unanswered(error) {
+      contact.failed()
+      log.error({ cause: causeText(error) }, 'a batch went unanswered')
+    },
     sent: (lane, calls, ms, answered) => telemetry.batchSent(lane, calls, ms, answered),
   })
   return {
     ledger,
+    contact,
+    lease,
     close: async () => {
       await lease.close()
       ledger.close()

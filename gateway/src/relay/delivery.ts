@@ -5,12 +5,15 @@ import type { ClientStream } from './client-stream.ts'
 export class Delivery {
   readonly #stream: ClientStream
   readonly #clock: LedgerClock
+  readonly #began: () => void
   readonly #early: Buffer[] = []
   #firstOutputAt: Date | undefined
 
-  constructor(stream: ClientStream, clock: LedgerClock) {
+  /** `began` is called at the first output. */
+  constructor(stream: ClientStream, clock: LedgerClock, began: () => void) {
     this.#stream = stream
     this.#clock = clock
+    this.#began = began
   }
 
   get firstOutputAt(): Date | undefined {
@@ -27,7 +30,10 @@ export class Delivery {
     if (bytes.length === 0) return true
     this.#early.push(bytes)
     if (!output) return true
-    this.#firstOutputAt ??= this.#clock.now()
+    if (!this.#firstOutputAt) {
+      this.#firstOutputAt = this.#clock.now()
+      this.#began()
+    }
     const all = this.#early.length === 1 ? bytes : Buffer.concat(this.#early)
     this.#early.length = 0
     return this.#stream.write(all)

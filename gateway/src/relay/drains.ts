@@ -25,6 +25,11 @@ export class Drains {
     this.#options = { ...DEFAULTS, ...options }
   }
 
+  /** How many there are now. */
+  get open(): number {
+    return this.#open
+  }
+
   /** Starts one; `letGo` is called when it has lasted too long or the process is to end. Returns how to end it, undefined where there are too many. */
   begin(letGo: () => void): (() => void) | undefined {
     if (this.#closing.given || this.#open >= this.#options.most) return undefined

@@ -53,7 +53,9 @@ class StreamRelay {
     this.#exchange = exchange
     this.#out = out
     this.#stream = stream
-    this.#delivery = new Delivery(stream, services.clock)
+    this.#delivery = new Delivery(stream, services.clock, () =>
+      services.telemetry.of(hold.requestId)?.at('relay'),
+    )
     this.#brake = new Brake(call.answer.resume)
     this.#money = new SliceHold({
       hold,

@@ -3,6 +3,7 @@ import { LoadShed } from '../load/load-shed.ts'
 import type { Services } from '../open-services.ts'
 import type { Patience } from '../relay/patience.ts'
 import type { Trial } from '../routing/circuit.ts'
+import type { RequestRecord } from '../telemetry/request-record.ts'
 import { UpstreamError } from '../upstreams/fault.ts'
 import { isOfUsedConnection } from '../upstreams/pool.ts'
 import { callUpstream, type Asked, type UpstreamCall } from './call-upstream.ts'
@@ -35,6 +36,8 @@ export interface Answering {
   readonly asked: Asked
   readonly patience: Patience
   readonly relay: Relay
+  /** Is told of each attempt. */
+  readonly record: RequestRecord
 }
 
 /**
@@ -110,10 +113,11 @@ class Search {
 
   /** Whether it has answered. */
   async #try(open: OpenRoute, trial: Trial): Promise<boolean> {
-    const { asked, patience, relay } = this.#answering
+    const { asked, patience, relay, record } = this.#answering
     const first = this.#last !== open
     this.#last = open
     let reached = false
+    record.at('upstream', open.route.id)
     try {
       const call = await callUpstream(open, asked, patience)
       reached = true
@@ -125,6 +129,7 @@ class Search {
       const again = first && !reached && isOfUsedConnection(error.cause)
       if (again) this.#waiting = [open, ...this.#waiting]
       else if (!patience.left && !patience.lost) this.#learn(error, open, trial)
+      record.at('route')
       return false
     }
   }

@@ -34,16 +34,23 @@ const PATIENCE_MS = 1_000
  * does not answer in time: the settle is then retried behind the answer, and takes effect once.
  */
 export async function settle(services: Services, ending: HeldEnding): Promise<Settled | undefined> {
+  const { telemetry, ledger, pending } = services
   const billed = billFor(ending)
-  const settled = services.ledger.settle(settlementOf(services, ending)).then(
-    (answer) =>
-      answer.charge === null
+  const settlement = settlementOf(services, ending)
+  telemetry.settling(ending.hold, settlement)
+  const settled = ledger.settle(settlement).then(
+    (answer) => {
+      telemetry.settled(ending.hold, settlement, answer)
+      return answer.charge === null
         ? undefined
-        : { charge: answer.charge, request: settledRequest(ending, billed, answer) },
+        : { charge: answer.charge, request: settledRequest(ending, billed, answer) }
+    },
     () => undefined, // its account is frozen, and an operator called
   )
-  track(services.pending, settled)
-  return Promise.race([settled, patience()])
+  track(pending, settled)
+  const charged = await Promise.race([settled, patience()])
+  telemetry.of(ending.hold.requestId)?.at('answer')
+  return charged
 }
 
 /** What a request is billed that ends so. */

@@ -79,5 +79,6 @@ export const histograms = {
 
 export const gauges = {
   inFlight: ['requests_in_flight', 'Requests that have begun and not ended.', []],
-  openStreams: ['streams_open', 'Streams being relayed.', []],
+  openStreams: ['streams_open', 'Of these, streams.', []],
+  openDrains: ['drains_open', 'Answers read on for clients that have left.', []],
 } as const satisfies Record<string, Row>

@@ -8,6 +8,9 @@ type LabelsOf<Row> = Row extends readonly [string, string, infer Labels, ...unkn
     : never
   : never
 
+/** What is read at each scrape. */
+export type Measured = { readonly [Name in keyof typeof gauges]?: () => number }
+
 /** One metric for each row of the tables. */
 export interface Metrics {
   readonly registry: Registry
@@ -17,9 +20,6 @@ export interface Metrics {
   readonly histograms: {
     readonly [Name in keyof typeof histograms]: Histogram<LabelsOf<(typeof histograms)[Name]>>
   }
-  readonly gauges: {
-    readonly [Name in keyof typeof gauges]: Gauge<LabelsOf<(typeof gauges)[Name]>>
-  }
 }
 
 /**
@@ -27,7 +27,7 @@ export interface Metrics {
  * from callers: so there are as many series as there are models, not as there are requests. Money is whole nUSD, as exact as a
  * double is: up to nine million dollars.
  */
-export function createMetrics(): Metrics {
+export function createMetrics(measured: Measured = {}): Metrics {
   const registry = new Registry()
   const configured = ([name, help, labels]: readonly [
     string,
@@ -49,7 +49,13 @@ export function createMetrics(): Metrics {
       histograms,
       (row) => new Histogram({ ...configured(row), buckets: [...row[3]] }),
     ),
-    gauges: each(gauges, (row) => new Gauge(configured(row))),
+  }
+  for (const [name, row] of Object.entries(gauges)) {
+    const measure = measured[name as keyof Measured]
+    const collect = function collect(this: Gauge) {
+      if (measure) this.set(measure())
+    }
+    void new Gauge({ ...configured(row), collect })
   }
   // A counter that is not there before its first event has no rise to be alarmed by.
   for (const code of alertCodes) metrics.counters.alerts.inc({ code }, 0)

@@ -1,20 +1,114 @@
+import type { HttpBindings } from '@hono/node-server'
+import type { RequestFacts, SettleAnswer, Settlement } from '@smartoken/prisma/ledger'
 import type { Logger } from 'pino'
 import type { Fault } from '../upstreams/fault.ts'
 import type { AlertCode, AlertFacts } from './alerts.ts'
 import { causeText } from './cause-text.ts'
-import { createMetrics, type Metrics } from './metrics.ts'
+import { createMetrics, type Measured, type Metrics } from './metrics.ts'
+import { requestLine } from './request-line.ts'
+import { RequestRecord } from './request-record.ts'
+import { trafficOf, type Traffic } from './traffic.ts'
 
 /** An alert of one kind about one subject is logged at most this often; every one is counted. */
 const REPEAT_MS = 60_000
 
-/** What a process tells its operator: metrics, alerts. Nothing of it holds up or fails a request. */
+/** What makes traces of requests. */
+export interface Traces {
+  readonly ended: (record: RequestRecord, status: number) => void
+  /** Sends what is still to be sent. */
+  readonly close: () => Promise<void>
+}
+
+/** What of a hold says whose and which request it is. */
+interface HeldRequest {
+  readonly requestId: string
+  readonly facts: RequestFacts
+}
+
+const TOKEN_CLASSES = [
+  ['input', 'input'],
+  ['cachedInput', 'cached_input'],
+  ['cacheWrite', 'cache_write'],
+  ['output', 'output'],
+  ['thinkingOutput', 'thinking_output'],
+] as const
+
+/** Told by a client that left before its answer had a status. */
+const CLIENT_LEFT = 499
+
+/** What a process tells its operator: metrics, a line a request, alerts. Nothing of it holds up or fails a request. */
 export class Telemetry {
-  readonly metrics: Metrics = createMetrics()
+  readonly metrics: Metrics
   readonly #log: Logger
+  readonly #traces: Traces | undefined
+  readonly #records = new Map<string, RequestRecord>()
   readonly #alerted = new Map<string, number>()
 
-  constructor(log: Logger) {
+  constructor(log: Logger, measured: Measured = {}, traces?: Traces) {
     this.#log = log
+    this.#traces = traces
+    this.metrics = createMetrics({
+      inFlight: () => this.#records.size,
+      openStreams: () => [...this.#records.values()].filter(({ stream }) => stream).length,
+      ...measured,
+    })
+  }
+
+  /** A request has arrived. `handled` is to be called when its handler is done; it ends when its answer is over, too. */
+  begin(
+    id: string,
+    endpoint: string,
+    { incoming, outgoing }: HttpBindings,
+  ): { record: RequestRecord; handled: () => void } {
+    const traceparent = incoming.headers['traceparent']
+    const record = new RequestRecord(
+      id,
+      endpoint,
+      typeof traceparent === 'string' ? traceparent : undefined,
+    )
+    this.#records.set(id, record)
+    let waitsFor = 2
+    const over = () => {
+      waitsFor -= 1
+      if (waitsFor > 0) return
+      this.#records.delete(id)
+      const status = outgoing.headersSent ? outgoing.statusCode : CLIENT_LEFT
+      this.#end(record, record.ending?.status ?? status, trafficOf(incoming.socket))
+    }
+    if (outgoing.closed) over()
+    else outgoing.once('close', over)
+    return { record, handled: over }
+  }
+
+  /** The record of a request that has not ended. */
+  of(requestId: string): RequestRecord | undefined {
+    return this.#records.get(requestId)
+  }
+
+  /** A held request is about to be charged for how it ended. */
+  settling({ requestId, facts }: HeldRequest, settlement: Settlement): void {
+    const record = this.#records.get(requestId)
+    if (!record) return
+    record.at('settle')
+    const { route, attempts, outcome, status, errorCode, usage, firstOutputAt } = settlement
+    const output = firstOutputAt !== undefined
+    const { modelId } = facts
+    record.ending = { modelId, route, attempts, outcome, status, errorCode, usage, output }
+  }
+
+  /** A charge has become durable, perhaps after its request has ended. */
+  settled({ requestId, facts }: HeldRequest, settlement: Settlement, answer: SettleAnswer): void {
+    const { tokens, charge, cost, loss } = this.metrics.counters
+    const record = this.#records.get(requestId)
+    if (record && answer.charge !== null) record.charge = answer.charge
+    for (const [field, name] of TOKEN_CLASSES)
+      if (settlement.usage[field] > 0)
+        tokens.inc({ model: facts.modelId, class: name }, settlement.usage[field])
+    charge.inc({ model: facts.modelId }, Number(answer.charge ?? 0n))
+    if (settlement.provider && settlement.cost > 0n)
+      cost.inc({ provider: settlement.provider }, Number(settlement.cost))
+    if (answer.shortfall) loss.inc({ why: 'shortfall' }, Number(answer.shortfall))
+    if (answer.excused) loss.inc({ why: 'excused' }, Number(answer.excused))
   }
 
   /** Something an operator has to see to: an error line and a count. */
@@ -47,12 +141,36 @@ export class Telemetry {
     else this.metrics.counters.batchesFailed.inc({ lane })
   }
 
-  streamOpened(): void {
-    this.metrics.gauges.openStreams.inc()
+  /** Sends the traces that are still to be sent. */
+  close(): Promise<void> {
+    return this.#traces?.close() ?? Promise.resolve()
   }
 
-  streamClosed(): void {
-    this.metrics.gauges.openStreams.dec()
+  #end(record: RequestRecord, status: number, traffic: Traffic): void {
+    record.end()
+    this.#count(record, status, traffic)
+    if (this.#log.isLevelEnabled('info'))
+      this.#log.info(requestLine(record, status, traffic), 'request')
+    this.#traces?.ended(record, status)
+  }
+
+  #count(record: RequestRecord, status: number, { read, written }: Traffic): void {
+    const { counters, histograms } = this.metrics
+    const { endpoint, ending, code, firstOutputMs } = record
+    counters.requests.inc({
+      endpoint,
+      model: ending?.modelId ?? '',
+      status,
+      outcome: ending?.outcome ?? '',
+    })
+    if (code) counters.refusals.inc({ endpoint, code })
+    histograms.duration.observe({ endpoint }, record.ms / 1_000)
+    histograms.bytes.observe({ direction: 'in' }, read)
+    histograms.bytes.observe({ direction: 'out' }, written)
+    if (!ending) return
+    histograms.added.observe({ endpoint }, record.addedMs / 1_000)
+    if (firstOutputMs !== undefined && ending.route)
+      histograms.firstOutput.observe({ route: ending.route }, firstOutputMs / 1_000)
   }
 }
 
