@@ -5,6 +5,7 @@ import type { Patience } from '../relay/patience.ts'
 import type { Trial } from '../routing/circuit.ts'
 import type { RequestRecord } from '../telemetry/request-record.ts'
 import { UpstreamError } from '../upstreams/fault.ts'
+import type { Upstream } from '../upstreams/upstreams.ts'
 import { isOfUsedConnection } from '../upstreams/pool.ts'
 import { callUpstream, type Asked, type UpstreamCall } from './call-upstream.ts'
 import { loadProtection, type OpenRoute } from './choose-routes.ts'
@@ -125,7 +126,7 @@ class Search {
       return true
     } catch (error) {
       if (!(error instanceof UpstreamError)) throw error
-      this.#shown = error.shown
+      this.#shown = withoutKey(error.shown, open.upstream)
       const again = first && !reached && isOfUsedConnection(error.cause)
       if (again) this.#waiting = [open, ...this.#waiting]
       else if (!patience.left && !patience.lost) this.#learn(error, open, trial)
@@ -138,7 +139,7 @@ class Search {
   #learn(error: UpstreamError, open: OpenRoute, trial: Trial): void {
     const { fault, retryAfterMs } = error
     const { upstream } = open
-    this.#answering.services.telemetry.upstreamFault(upstream.id, fault, { cause: error.cause })
+    this.#answering.services.telemetry.upstreamFault(upstream.id, fault, error.cause)
     if (fault === 'request') {
       trial.answered()
       this.#waiting = []
@@ -152,6 +153,12 @@ class Search {
     }
   }
 }
+
+/** The error as it may be shown: one that repeats our key says nothing of what its provider said. */
+const withoutKey = (shown: ApiError, { authorization, sandbox }: Upstream): ApiError =>
+  !sandbox && JSON.stringify(shown).includes(authorization.slice('Bearer '.length))
+    ? new ApiError(shown.code, { cause: shown.cause, headers: shown.headers })
+    : shown
 
 /** Where a provider is busy or away, its other keys will hardly do better: other providers are asked before them. */
 function othersFirst(provider: string, routes: readonly OpenRoute[]): readonly OpenRoute[] {

@@ -4,7 +4,7 @@ import { dialectOf } from '../providers/dialect-of.ts'
 import { errorIn, errorInBody, type SaidError } from '../providers/error-body.ts'
 import type { ErrorKind } from '../providers/error-kinds.ts'
 import { isTellable, kindOfError } from '../providers/kind-of-error.ts'
-import { UpstreamError, type Fault } from '../upstreams/fault.ts'
+import { UpstreamError, UpstreamSaid, type Fault } from '../upstreams/fault.ts'
 
 /** Whose affair each kind is, and the error a client gets. */
 const told: Readonly<Record<ErrorKind, readonly [Fault, ErrorCode]>> = {
@@ -51,8 +51,13 @@ function failure(
   retryAfterMs: number | undefined,
 ): UpstreamError {
   const text = `${said.codes.join(' ')}: ${said.message ?? '(no message)'}`
-  const cause = new Error(`${provider} answered ${status} ${text}`)
-  const [fault, code] = told[kindOfError(dialectOf(provider), status, said)]
+  const dialect = dialectOf(provider)
+  const cause = new UpstreamSaid(
+    provider,
+    status,
+    said.codes.filter((one) => Object.hasOwn(dialect.errors, one)),
+  )
+  const [fault, code] = told[kindOfError(dialect, status, said)]
   if (fault === 'request') {
     const words = said.message && isTellable(text) ? withoutIds(said.message) : undefined
     const message = words && `The model provider refused the request: ${words}`

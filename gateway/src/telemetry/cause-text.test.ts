@@ -1,5 +1,6 @@
 import { DatabaseError } from '@smartoken/prisma/database'
 import { describe, expect, test } from 'vitest'
+import { ApiError } from '../errors.ts'
 import { causeText } from './cause-text.ts'
 
 const SECRET = 'sk-live-0123456789'
@@ -30,6 +31,7 @@ describe('what is logged of a cause', () => {
     ['a key in an address', new Error(`GET http://host/?api_key=${SECRET}`)],
     ['a key far inside', new Error('outer', { cause: new Error(SECRET) })],
     ['a body that is no JSON', jsonError(`{"prompt": ${SECRET}`)],
+    ['an upstream’s words', new ApiError('upstream_rejected', { message: `no ${SECRET}` })],
     ['what is no Error', { message: SECRET }],
     ['a text', SECRET],
     ['a code that is none', Object.assign(new Error('x'), { code: SECRET })],

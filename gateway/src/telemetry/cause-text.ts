@@ -5,14 +5,21 @@ const MOST_FRAMES = 12
 const MOST_CAUSES = 4
 /** What credentials look like, ours and providers'. */
 const CREDENTIAL = /\b(sk-|bearer\s+|basic\s+|api[_-]?key=)[^\s"',;)]+/gi
-/** Classes whose messages quote what they were given: a body, an answer, a column's value. */
-const QUOTES_DATA = new Set(['SyntaxError', 'AssertionError', 'ZodError'])
+/** Classes whose messages quote what they were given, a body or an answer, or are for the caller and may do so. */
+const QUOTES_DATA = new Set([
+  'SyntaxError',
+  'AssertionError',
+  'ZodError',
+  'ApiError',
+  'UpstreamError',
+  'UpstreamFailed',
+])
+/** PostgreSQL's errors about a value, which they quote: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const DATA_EXCEPTION = /^22/
 
 /**
- * An error and its causes as a log may have them: names, codes, messages of ours, where in our code. Texts of upstreams
- * are never in an error's message (they are not ours to keep); what quotes its input loses its message here, and what
- * looks like a credential is struck out.
+ * An error and its causes as a log may have them: names, codes, messages, where in our code. What quotes its input, or may
+ * say what an upstream said, loses its message; what looks like a credential is struck out.
  */
 export function causeText(cause: unknown, depth = 0): string | undefined {
   if (cause === undefined || depth === MOST_CAUSES) return undefined

@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { UpstreamSaid } from '../upstreams/fault.ts'
 import { Telemetry } from './telemetry.ts'
 
 let lines: Record<string, unknown>[]
@@ -52,7 +53,7 @@ describe('a failed call of an upstream', () => {
     [400, 'upstream_refuses_us'],
     [undefined, 'upstream_refuses_us'],
   ])('that is ours to mend, with %s, is the alert %s', (status, alert) => {
-    telemetry.upstreamFault('ark#1', 'ours', { status })
+    telemetry.upstreamFault('ark#1', 'ours', status && new UpstreamSaid('ark', status, []))
     expect(lines).toEqual([expect.objectContaining({ alert, upstream: 'ark#1' })])
   })
 })

@@ -1,7 +1,7 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { RequestFacts, SettleAnswer, Settlement } from '@smartoken/prisma/ledger'
 import type { Logger } from 'pino'
-import type { Fault } from '../upstreams/fault.ts'
+import { UpstreamSaid, type Fault } from '../upstreams/fault.ts'
 import type { AlertCode, AlertFacts } from './alerts.ts'
 import { causeText } from './cause-text.ts'
 import { createMetrics, type Measured, type Metrics } from './metrics.ts'
@@ -125,13 +125,13 @@ export class Telemetry {
    * A call of an upstream failed. Where that is ours to mend, it is an alert too. `upstream` is its id: the provider, or
    * `<provider>#<number of the key>`.
    */
-  upstreamFault(
-    upstream: string,
-    fault: Fault,
-    facts: Pick<AlertFacts, 'requestId' | 'status' | 'cause'> = {},
-  ): void {
+  upstreamFault(upstream: string, fault: Fault, cause?: unknown): void {
     this.metrics.counters.upstreamErrors.inc({ provider: upstream.split('#', 1)[0]!, fault })
-    if (fault === 'ours') this.alert(alertFor(facts.status), { upstream, ...facts })
+    if (this.#log.isLevelEnabled('debug'))
+      this.#log.debug({ upstream, fault, cause: causeText(cause) }, 'an upstream failed')
+    if (fault !== 'ours') return
+    const status = cause instanceof UpstreamSaid ? cause.status : undefined
+    this.alert(alertFor(status), { upstream, status, cause })
   }
 
   /** A batch of so many calls went to the ledger and was answered, or was not. */

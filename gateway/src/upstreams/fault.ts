@@ -14,7 +14,7 @@ export type Fault = 'request' | 'rate' | 'overload' | 'ours' | 'connection'
 export interface UpstreamErrorDetails {
   /** How long the provider says to wait, ms; undefined where it says nothing. */
   readonly retryAfterMs?: number | undefined
-  /** What it said: logged, never sent. */
+  /** Why, as far as it may be logged; never sent. */
   readonly cause?: unknown
 }
 
@@ -31,5 +31,19 @@ export class UpstreamError extends Error {
     this.fault = fault
     this.shown = shown
     this.retryAfterMs = retryAfterMs
+  }
+}
+
+/**
+ * What an upstream answered, as far as it may be logged: its status, and codes that are known words. What else it said may
+ * repeat a prompt, or our key.
+ */
+export class UpstreamSaid extends Error {
+  override readonly name = 'UpstreamSaid'
+  readonly status: number
+
+  constructor(provider: string, status: number, knownCodes: readonly string[]) {
+    super([`${provider} answered ${status}`, ...knownCodes].join(' '))
+    this.status = status
   }
 }
