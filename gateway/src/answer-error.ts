@@ -19,6 +19,7 @@ export function answerError(
       'request failed',
     )
   }
+  countRefusal(services, c, shown)
   // Nobody is there to read it, or the answer has begun and cutting it is all that is left to say.
   if (c.env.outgoing.destroyed || c.env.outgoing.headersSent) {
     c.env.outgoing.destroy()
@@ -29,4 +30,16 @@ export function answerError(
     ...(caller && services.rateLimits.headersFor(caller.apiKeyId, services.clock.now())),
     ...shown.headers,
   })
+}
+
+/** Of a caller that is known, who would otherwise find no trace of it. */
+function countRefusal(
+  { refusals, clock }: Services,
+  c: Context<GatewayContext>,
+  { code, status }: ApiError,
+): void {
+  const caller = c.get('caller')
+  if (!caller || c.get('admitted')) return
+  const [requestId, modelAsked] = [c.get('requestId'), c.get('modelAsked')]
+  refusals.add({ requestId, caller, code, status, modelAsked, at: clock.now() })
 }

@@ -20,6 +20,10 @@ export interface GatewayContext {
     record: RequestRecord
     /** Set once it is known who asks for a chat: whatever is answered then tells the limits. */
     caller?: Caller
+    /** Set once it was read. */
+    modelAsked?: string
+    /** Set once the request is admitted: from then on it has a row of its own, however it ends. */
+    admitted?: true
   }
 }
 

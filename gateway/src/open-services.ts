@@ -8,6 +8,7 @@ import { openLedger } from './ledger/open-ledger.ts'
 import { createLedgerClock, type LedgerClock } from './metering/ledger-clock.ts'
 import { Notice } from './notice.ts'
 import { RateLimits } from './rate-limits.ts'
+import { Refusals } from './refusals.ts'
 import { Drains, type DrainOptions } from './relay/drains.ts'
 import { EDGE, type EdgeOptions } from './relay/slice-hold.ts'
 import { openTracesIfAsked } from './telemetry/open-traces.ts'
@@ -30,6 +31,7 @@ export interface Services {
   readonly clock: LedgerClock
   readonly ledger: Ledger
   readonly rateLimits: RateLimits
+  readonly refusals: Refusals
   readonly log: Logger
   readonly telemetry: Telemetry
   /** What keeps this process from taking requests. */
@@ -94,7 +96,8 @@ export async function openServices(options: GatewayOptions): Promise<OpenService
   const traces = await openTracesIfAsked(options.env, options.spans)
   const telemetry = new Telemetry(log, { openDrains: () => drains.open }, traces)
   const clock = createLedgerClock()
-  const opened = await openLedger({ ...options, database, clock, log, telemetry })
+  const refusals = new Refusals()
+  const opened = await openLedger({ ...options, database, clock, log, telemetry, refusals })
   const pending = new Set<Promise<unknown>>()
   const stopping = new Notice()
   return {
@@ -106,6 +109,7 @@ export async function openServices(options: GatewayOptions): Promise<OpenService
     clock,
     ledger: opened.ledger,
     rateLimits: new RateLimits(),
+    refusals,
     log,
     telemetry,
     notReady: readinessOf(opened, closing),

@@ -44,6 +44,7 @@ export const chatCompletions = (services: Services) => {
     record.at('hold')
     const request = readChatRequest(body)
     record.stream = request.stream
+    c.set('modelAsked', request.model)
     const { model, alias } = resolveModel(services.catalog, request.model)
     refuseUnpriced(model, request)
     const routes = chooseRoutes(services, model, request, caller)
@@ -60,6 +61,7 @@ export const chatCompletions = (services: Services) => {
       limit: Math.min(limitAsked, model.maxOutput),
       outputPerLimit: outputPerLimit(model, request),
     })
+    c.set('admitted', true)
     const stream = request.stream
       ? new ClientStream(outgoing, answerHeaders(hold, limitAsked, []))
       : undefined

@@ -6,7 +6,7 @@ import { releaseOf } from './release.ts'
 export async function keepHouse(database: Queryable, ledger: Ledger, epoch: bigint): Promise<void> {
   await giveBackUnknown(database, ledger, epoch)
   await expire(database)
-  await database.query('select forget_idempotency_keys()')
+  await database.query('select forget_idempotency_keys(), forget_refusals()')
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { LedgerClock } from '../metering/ledger-clock.ts'
 import { causeText } from '../telemetry/cause-text.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
+import type { Refusals } from '../refusals.ts'
 import { keepHouse } from './housekeeping.ts'
 import { BatchingLedger, type Ledger } from './ledger.ts'
 import { Contact } from './contact.ts'
@@ -15,6 +16,7 @@ export interface LedgerConfiguration {
   readonly clock: LedgerClock
   readonly log: Logger
   readonly telemetry: Telemetry
+  readonly refusals: Refusals
   /** Shorter ones are for tests of what happens when they end. */
   readonly leaseMs?: number
   readonly heartbeatMs?: number
@@ -33,13 +35,20 @@ export interface OpenLedger {
 const MISSED_HEARTBEATS = 3
 
 export async function openLedger(configuration: LedgerConfiguration): Promise<OpenLedger> {
-  const { databaseUrl, database, clock, log, telemetry } = configuration
+  const { databaseUrl, database, clock, log, telemetry, refusals } = configuration
+  const storeRefusals = () =>
+    refusals
+      .store(database, clock.now())
+      .catch((error: unknown) => log.warn({ cause: causeText(error) }, 'refusals are not stored'))
   const contact = new Contact(MISSED_HEARTBEATS * (configuration.heartbeatMs ?? HEARTBEAT_MS))
   const lease = await LeaseKeeper.open({
     ...configuration,
     contact,
     process: `${hostname()}:${process.pid}`,
-    housekeeping: (epoch) => keepHouse(database, ledger, epoch),
+    housekeeping: async (epoch) => {
+      await keepHouse(database, ledger, epoch)
+      await storeRefusals()
+    },
   })
   const ledger = new BatchingLedger({
     databaseUrl,
@@ -66,6 +75,7 @@ export async function openLedger(configuration: LedgerConfiguration): Promise<Op
     contact,
     lease,
     close: async () => {
+      await storeRefusals()
       await lease.close()
       ledger.close()
     },
