@@ -8,6 +8,8 @@ import {
 } from '@smartoken/api/identity-provider'
 import { createPrisma } from '@smartoken/prisma/prisma-client'
 import { pino } from 'pino'
+import { ALL } from '../support/canary/canaries.ts'
+import { findIn, refuse } from '../support/canary/findings.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 
 export interface TestApi {
@@ -19,6 +21,7 @@ export interface TestApi {
   readonly services: Services
   /** Everything the api logged, line by line. */
   readonly logged: string[]
+  /** @throws where a secret was logged or stored */
   stop(): Promise<void>
 }
 
@@ -48,7 +51,7 @@ export async function startApi(
     statementTimeoutMs: 5_000,
   })
   const logged: string[] = []
-  const log = pino({}, { write: (line: string) => void logged.push(line) })
+  const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) })
   const services = { prisma, env, log, ...rest }
   server.on('request', createApi(services).listener)
 
@@ -65,6 +68,7 @@ export async function startApi(
       await provider.stop()
       await prisma.$disconnect()
       await database.drop()
+      refuse(findIn(logged.join(''), 'a log line of the api', ALL))
     },
   }
 }

@@ -108,7 +108,7 @@ export class Gateways {
   async #start(slot: Slot): Promise<void> {
     while (!this.#closed) {
       // While the database is away a gateway cannot start, and whoever runs it tries again.
-      const started = await startGatewayProcess(this.#options).catch(() => undefined)
+      const started = await startGatewayProcess(this.#options, 'inherit').catch(() => undefined)
       slot.process = started
       if (started) {
         void started.ended.then(() => this.#ended(slot, started))

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { chat, openSocket, saying, wireOf } from '../support/chat.ts'
+import { chat, openSocket, sayingExactly as saying, wireOf } from '../support/chat.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { event, startUpstream, type TestUpstream, type UpstreamCall } from '../support/upstream.ts'
 

@@ -1,5 +1,6 @@
 import { cost, type Catalog, type Route } from '@smartoken/prisma/catalog'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { providerKey } from '../support/canary/canaries.ts'
 import { chat, saying } from '../support/chat.ts'
 import { errorOf } from '../support/error.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
@@ -15,12 +16,12 @@ beforeAll(async () => {
   gateway = await startGateway({
     catalog: withSecondRoute,
     env: {
-      DEEPSEEK_API_KEY: 'first-key',
+      DEEPSEEK_API_KEY: providerKey('first'),
       DEEPSEEK_BASE_URL: first.url,
-      ARK_API_KEY: 'second-key',
+      ARK_API_KEY: providerKey('second'),
       ARK_BASE_URL: second.url,
       // A provider whose port nobody listens on.
-      ZAI_API_KEY: 'no-key',
+      ZAI_API_KEY: providerKey('no'),
       ZAI_BASE_URL: 'http://127.0.0.1:1/v1',
     },
     upstreamUrl: second.url,
@@ -68,7 +69,7 @@ test.each<[string, Behaviour]>([
   expect(second.calls.length).toBe(1)
   expect(second.calls[0]!.body).toMatchObject({ model: 'other' })
   expect(second.calls[0]!.body).not.toHaveProperty('thinking')
-  expect(second.calls[0]!.headers.authorization).toBe('Bearer second-key')
+  expect(second.calls[0]!.headers.authorization).toBe(`Bearer ${providerKey('second')}`)
   expect(await gateway.requestRow(got.headers.get('x-request-id')!)).toMatchObject({
     attempts: first.calls.length + 1,
     route: 'ark/other',

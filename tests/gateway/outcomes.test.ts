@@ -4,7 +4,7 @@ import { sweep } from '@smartoken/prisma/ledger'
 import type { NanoUsd } from '@smartoken/prisma/money'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ending, piece } from '../support/answers.ts'
-import { chat, dataIn, saying } from '../support/chat.ts'
+import { chat, dataIn, sayingExactly as saying } from '../support/chat.ts'
 import { errorOf } from '../support/error.ts'
 import {
   startGateway,

@@ -1,7 +1,14 @@
 import { charge, cost, type Usage } from '@smartoken/prisma/catalog'
 import { formatUsd, nanoUsd, usd } from '@smartoken/prisma/money'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { chat, openSocket, sandboxPrompt, saying, wireOf } from '../support/chat.ts'
+import { providerKey } from '../support/canary/canaries.ts'
+import {
+  chat,
+  openSocket,
+  sandboxPrompt,
+  sayingExactly as saying,
+  wireOf,
+} from '../support/chat.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { json, startUpstream, type TestUpstream } from '../support/upstream.ts'
 
@@ -170,7 +177,7 @@ describe('a plain answer', () => {
     expect(call!.headers).toEqual({
       host: new URL(upstream.url).host,
       connection: 'keep-alive',
-      authorization: 'Bearer upstream-key',
+      authorization: `Bearer ${providerKey('upstream')}`,
       'content-type': 'application/json',
       'accept-encoding': 'identity',
       'content-length': expect.any(String),

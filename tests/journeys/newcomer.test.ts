@@ -1,10 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import OpenAI from 'openai'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findModel, loadCatalog } from '@smartoken/prisma/catalog'
+import { createPool } from '@smartoken/prisma/database'
+import { databaseUrlNote } from '@smartoken/prisma/database-url'
+import { PROMPT } from '../support/canary/canaries.ts'
+import { refuse } from '../support/canary/findings.ts'
+import { findInDatabase } from '../support/canary/scan-database.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { freePort, spawnStart, type Started } from '../support/started.ts'
 
@@ -19,7 +24,12 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'smartoken-newcomer-'))
   const port = await freePort()
   url = `http://127.0.0.1:${port}`
-  started = spawnStart({ PORT: String(port), DATA_FOLDER: join(folder, 'data'), PUBLIC_URL: url })
+  started = spawnStart({
+    PORT: String(port),
+    DATA_FOLDER: join(folder, 'data'),
+    PUBLIC_URL: url,
+    LOG_LEVEL: 'debug',
+  })
   browser = await launchChromium()
   await started.ready()
   page = await browser.newPage()
@@ -27,9 +37,22 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await browser.close()
+  await storesNoSecret()
   await started.stop()
   rmSync(folder, { recursive: true, force: true })
 })
+
+/** What the newcomer said, and the keys created, are in no table. */
+async function storesNoSecret(): Promise<void> {
+  const databaseUrl = readFileSync(databaseUrlNote(join(folder, 'data')), 'utf8')
+  const pool = createPool(databaseUrl, {
+    max: 1,
+    applicationName: 'test',
+    statementTimeoutMs: 10_000,
+  })
+  refuse(await findInDatabase(pool))
+  await pool.end()
+}
 
 const openai = () => new OpenAI({ baseURL: `${url}/v1`, apiKey: key, maxRetries: 0 })
 
@@ -79,7 +102,7 @@ test('calls with the official SDK and pays the catalog’s price of the usage re
   const { data, response } = await openai()
     .chat.completions.create({
       model: 'deepseek-chat',
-      messages: [{ role: 'user', content: 'Hello' }],
+      messages: [{ role: 'user', content: `Hello ${PROMPT}` }],
     })
     .withResponse()
   expect(data.choices[0]!.message.content).toContain('Hello')

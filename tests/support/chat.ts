@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { PROMPT } from './canary/canaries.ts'
 
 interface Target {
   readonly url: string
@@ -6,11 +7,17 @@ interface Target {
 }
 
 /** A chat request body: one user message to a cheap model, but for what is given. */
-export const saying = (content: unknown, over: object = {}) => ({
+export const sayingExactly = (content: unknown, over: object = {}) => ({
   model: 'deepseek-chat',
   messages: [{ role: 'user', content }],
   ...over,
 })
+
+/** The same, and before it what may be told to nobody but the upstream. Not where charges are worked out from bytes. */
+export const saying = (content: unknown, over: object = {}) => {
+  const { messages, ...body } = sayingExactly(content)
+  return { ...body, messages: [{ role: 'system', content: PROMPT }, ...messages], ...over }
+}
 
 /** A prompt that tells the sandbox what to do. */
 export const sandboxPrompt = (directive: object): string => `sandbox ${JSON.stringify(directive)}`

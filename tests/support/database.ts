@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { inject } from 'vitest'
 import { type Pool, createPool } from '@smartoken/prisma/database'
+import { refuse } from './canary/findings.ts'
+import { findInDatabase } from './canary/scan-database.ts'
 
 /** A database of one test's or file's own. */
 export interface TestDatabase {
   readonly url: string
   /** int8 as `bigint`, as the gateway has it. */
   readonly pool: Pool
-  /** Ends the pool and removes the database, whoever is still connected. */
+  /** Ends the pool and removes the database, whoever is still connected. @throws where a secret was stored in it */
   drop(): Promise<void>
 }
 
@@ -27,8 +29,10 @@ export async function createDatabase({ empty = false } = {}): Promise<TestDataba
     url: url.href,
     pool,
     async drop() {
+      const findings = await findInDatabase(pool)
       await pool.end()
       await asAdmin(adminUrl, `drop database if exists ${name} with (force)`)
+      refuse(findings)
     },
   }
 }

@@ -6,6 +6,9 @@ import { openServices, type OpenServices } from '@smartoken/gateway/services'
 import { loadCatalog, type Catalog } from '@smartoken/prisma/catalog'
 import { loadPrices, reconcile, type Break } from '@smartoken/prisma/ledger'
 import { createAccount, type TestAccount } from './accounts.ts'
+import { refuse } from './canary/findings.ts'
+import { findInTold } from './canary/scan-told.ts'
+import { watchServer } from './canary/watch-server.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
 import { providersAt } from './providers.ts'
 import { listen, type Told } from './told.ts'
@@ -61,6 +64,7 @@ export interface TestGateway extends TestAccount, Omit<Told, 'destinations'> {
   quiet(): Promise<void>
   /** Where the books disagree, once quiet; open holds count as a break. */
   breaks(): Promise<(Break | { openHold: string })[]>
+  /** @throws where it has told or sent a secret to where it does not belong */
   close(): Promise<void>
 }
 
@@ -94,6 +98,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     upstreams: billing(opened.upstreams, options.billsOnCancel),
   }
   const server = createServer(createGatewayListener(services))
+  const sent = watchServer(server, 'what a client was sent')
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const newAccount = ({ balance = '10' }: { balance?: string } = {}) =>
     createAccount(pool, balance === '0' ? {} : { balance })
@@ -131,7 +136,9 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
       server.closeAllConnections()
       await services.close()
       await sandbox?.close()
+      const findings = [...sent, ...(await findInTold(told, services.telemetry))]
       await testDatabase.drop()
+      refuse(findings)
     },
   }
 }

@@ -1,8 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { ALL } from './canary/canaries.ts'
+import { findIn, refuse } from './canary/findings.ts'
 
 const START = join(import.meta.dirname, '..', '..', 'start.ts')
+
+/** A key that is meant to be read, in the lines that show it. */
+const DEMO_KEY = /(for development only: |Bearer )sk-st-\w+/g
 
 /** `npm start` in a process of its own. */
 export interface Started {
@@ -13,7 +18,7 @@ export interface Started {
   ready(): Promise<void>
   /** Resolves to the exit code. */
   readonly exited: Promise<number | null>
-  /** Stops it as Ctrl-C would. */
+  /** Stops it as Ctrl-C would. @throws where it has printed a secret */
   stop(): Promise<number | null>
 }
 
@@ -28,6 +33,11 @@ export function spawnStart(variables: NodeJS.ProcessEnv): Started {
     output.on('data', (chunk: Buffer) => (printed += chunk.toString()))
   }
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  const searched = async () => {
+    const code = await exited
+    refuse(findIn(printed.replaceAll(DEMO_KEY, ''), 'what npm start printed', ALL))
+    return code
+  }
   return {
     child,
     printed: () => printed,
@@ -39,7 +49,7 @@ export function spawnStart(variables: NodeJS.ProcessEnv): Started {
       }),
     stop: () => {
       child.kill('SIGINT')
-      return exited
+      return searched()
     },
   }
 }

@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { findIn, refuse, type Finding } from './canary/findings.ts'
 
 /** A request the gateway made. */
 export interface UpstreamCall {
@@ -22,6 +23,7 @@ export interface TestUpstream {
   readonly calls: readonly UpstreamCall[]
   /** How requests are answered from now on. */
   behave(behaviour: Behaviour): void
+  /** @throws where it was sent a key of ours */
   close(): Promise<void>
 }
 
@@ -29,6 +31,7 @@ export interface TestUpstream {
 export async function startUpstream(): Promise<TestUpstream> {
   let behaviour: Behaviour = (out) => out.writeHead(500).end()
   const calls: UpstreamCall[] = []
+  const findings: Finding[] = []
   const server = createServer((incoming, out) => {
     const chunks: Buffer[] = []
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -41,6 +44,11 @@ export async function startUpstream(): Promise<TestUpstream> {
         closed: new Promise((resolve) => out.once('close', resolve)),
       }
       calls.push(call)
+      findings.push(
+        ...findIn(JSON.stringify([call.headers, call.body]), 'what an upstream was sent', [
+          'api key',
+        ]),
+      )
       behaviour(out, call)
     })
   })
@@ -52,11 +60,13 @@ export async function startUpstream(): Promise<TestUpstream> {
       calls.length = 0
       behaviour = next
     },
-    close: () =>
-      new Promise((resolve) => {
+    async close() {
+      await new Promise<void>((resolve) => {
         server.close(() => resolve())
         server.closeAllConnections()
-      }),
+      })
+      refuse(findings)
+    },
   }
 }
 

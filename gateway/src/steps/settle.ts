@@ -88,9 +88,22 @@ export function settlementOf(services: Services, ending: HeldEnding): Settlement
   }
 }
 
-/** A provider's word as a column takes it: PostgreSQL refuses NUL and lone surrogates, and with them the whole charge. */
+/** Finish reasons there are, OpenAI's and what providers have beside them. */
+const FINISH_REASONS = new Set([
+  'stop',
+  'length',
+  'tool_calls',
+  'function_call',
+  'content_filter',
+  'sensitive',
+  'network_error',
+  'insufficient_system_resource',
+  'model_context_window_exceeded',
+])
+
+/** A provider's word as it is stored: only one that is known, for another could be any text, and text is not kept. */
 const storable = (word: string | undefined): string | undefined =>
-  word === undefined || /^[\w-]{1,40}$/.test(word) ? word : 'other'
+  word === undefined || FINISH_REASONS.has(word) ? word : 'other'
 
 const patience = () =>
   new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), PATIENCE_MS).unref())
