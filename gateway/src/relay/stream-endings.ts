@@ -4,6 +4,7 @@ import { billFor, settle, type HeldEnding } from '../steps/settle.ts'
 import { noAnswer } from '../steps/upstream-error.ts'
 import { UpstreamError } from '../upstreams/fault.ts'
 import { outcomeOfFinish } from './finish-reason.ts'
+import { noteOddFinish } from './odd-finish.ts'
 import {
   dataEvent,
   DONE,
@@ -18,8 +19,13 @@ import { endingOf, type StreamSoFar } from './stream-so-far.ts'
 export type StreamEnding = (soFar: StreamSoFar) => Promise<void>
 
 /** The upstream said all it had to say. */
-export const complete: StreamEnding = (soFar) =>
-  finish(soFar, endingOf(soFar, outcomeOfFinish(soFar.reader.facts.finishReason)), '')
+export const complete: StreamEnding = (soFar) => {
+  const { facts, firstChunk, impliedFinish, oddFinish } = soFar.reader
+  if (oddFinish) noteOddFinish(soFar.exchange, oddFinish)
+  // Some say only [DONE]; clients take an answer without a finish reason for a broken one.
+  const last = facts.finishReason === undefined ? finishEvent(firstChunk, impliedFinish) : ''
+  return finish(soFar, endingOf(soFar, outcomeOfFinish(facts.finishReason)), last)
+}
 
 /** Our money limit, which is no cut: it ends as a model's own limit does. */
 export const cutForMoney: StreamEnding = (soFar) =>
@@ -37,7 +43,7 @@ export const billingAway: StreamEnding = (soFar) =>
 export const brokeOff =
   (cause: unknown): StreamEnding =>
   (soFar) => {
-    if (!soFar.firstOutputAt) throw noAnswer(cause)
+    if (!soFar.firstOutputAt) throw cause instanceof UpstreamError ? cause : noAnswer(cause)
     const { call, services } = soFar.exchange
     call.trial.failed()
     services.telemetry.upstreamFault(call.upstream.id, 'connection')
