@@ -16,7 +16,7 @@ import { readinessOf, type NotReady } from './telemetry/readiness.ts'
 import { Telemetry } from './telemetry/telemetry.ts'
 import type { HealthOptions } from './routing/circuit.ts'
 import { Health } from './routing/health.ts'
-import { RetryBudget } from './routing/retry-budget.ts'
+import { RetryBudget, type RetryOptions } from './routing/retry-budget.ts'
 import { closeUpstreams, openUpstreams, type Upstreams } from './upstreams/upstreams.ts'
 
 /** What a gateway process shares among its requests; built once, closed over. */
@@ -67,6 +67,7 @@ export interface GatewayOptions {
   readonly drains?: Partial<DrainOptions>
   readonly edge?: Partial<EdgeOptions>
   readonly health?: Partial<HealthOptions>
+  readonly retries?: Partial<RetryOptions>
 }
 
 export interface OpenServices extends Services {
@@ -105,7 +106,7 @@ export async function openServices(options: GatewayOptions): Promise<OpenService
     catalog,
     upstreams,
     health: new Health(options.health),
-    retries: new RetryBudget(),
+    retries: new RetryBudget(options.retries),
     clock,
     ledger: opened.ledger,
     rateLimits: new RateLimits(),
