@@ -208,10 +208,10 @@ test.each([
 })
 
 test.each([
-  ['a NUL', 'a\u0000b', 'other'],
-  ['a lone surrogate', 'a\ud800b', 'other'],
-  ['a novel', 'x'.repeat(100_000), 'other'],
-  ['nothing', '', 'other'],
+  ['a NUL', 'a\u0000b', 'stop'],
+  ['a lone surrogate', 'a\ud800b', 'stop'],
+  ['a novel', 'x'.repeat(100_000), 'stop'],
+  ['nothing', '', null],
   ['a number', 5, null],
   ['an object', { nested: true }, null],
 ])('a finish reason of %s does not stop the charge', async (_name, reason, stored) => {

@@ -81,10 +81,8 @@ function deepseek(): Wire {
 function dashscope(): Wire {
   const chunk = (choice: object) =>
     event({ choices: [{ index: 0, logprobs: null, ...choice }], usage: null, ...head })
-  const calls = (call: object, text: string): WireEvent => ({
-    wire: chunk({ delta: { content: null, tool_calls: [call] }, finish_reason: null }),
-    text,
-  })
+  const calls = (call: object) =>
+    chunk({ delta: { content: null, tool_calls: [call] }, finish_reason: null })
   const fragments = ['{"city": "杭', '州", "days"', ': 3}']
   return {
     name: 'DashScope',
@@ -99,13 +97,20 @@ function dashscope(): Wire {
         wire: chunk({ delta: { content: text }, finish_reason: null }),
         text,
       })),
-      calls(
-        { index: 0, id: 'call_1', type: 'function', function: { name: 'weather', arguments: '' } },
-        'weather',
-      ),
-      ...fragments.map((text) =>
-        calls({ index: 0, id: '', type: 'function', function: { arguments: text } }, text),
-      ),
+      {
+        wire: calls({
+          index: 0,
+          id: 'call_1',
+          type: 'function',
+          function: { name: 'weather', arguments: '' },
+        }),
+        text: 'weather',
+      },
+      ...fragments.map((text) => ({
+        wire: calls({ index: 0, id: '', type: 'function', function: { arguments: text } }),
+        text,
+        passed: calls({ index: 0, type: 'function', function: { arguments: text } }),
+      })),
       { wire: chunk({ delta: {}, finish_reason: 'tool_calls' }), text: '', finishes: true },
       {
         wire: event({

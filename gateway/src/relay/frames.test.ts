@@ -7,6 +7,9 @@ describe('the frame cutter', () => {
   test.each([
     ['LF', 'data: 你\n\ndata: 好\n\nda', 'data: 你\n\ndata: 好\n\n', 'da'],
     ['CR LF', 'data: 你\r\n\r\ndata: 好\r\n\r\nda', 'data: 你\r\n\r\ndata: 好\r\n\r\n', 'da'],
+    ['CR', 'data: 你\r\rdata: 好\r\rda', 'data: 你\r\rdata: 好\r\r', 'da'],
+    ['all', 'data: 1\r\r\ndata: 2\n\rdata: 3\r\n\nx', 'data: 1\r\r\ndata: 2\n\rdata: 3\r\n\n', 'x'],
+    ['CR that may be half', 'data: 1\r\n\r', '', 'data: 1\r\n\r'],
     ['both', 'data: 1\r\n\ndata: 2\n\r\nx', 'data: 1\r\n\ndata: 2\n\r\n', 'x'],
     ['no blank line', 'data: 1\ndata: 2\n', '', 'data: 1\ndata: 2\n'],
   ])(

@@ -37,26 +37,47 @@ export function* framesIn(bytes: Buffer): Generator<Buffer> {
 export function dataOf(frame: Buffer): string | undefined {
   const lines = frame
     .toString('utf8')
+    .replace(/^\uFEFF/, '')
     .split(/\r\n|\n|\r/)
     .filter((line) => line.startsWith('data:'))
   if (lines.length === 0) return undefined
   return lines.map((line) => line.slice(line.startsWith('data: ') ? 6 : 5)).join('\n')
 }
 
-/** Where the frame that starts at `from` ends: after two line ends, LF or CR LF (no provider sends CR alone); -1 if it does not yet. */
+/**
+ * Where the frame that starts at `from` ends: after two line ends, each LF, CR LF or CR alone; -1 if it does not yet. A CR that
+ * is the last byte may be half of a line end: it is taken for a whole one only behind another CR alone.
+ */
 function frameEnd(bytes: Buffer, from: number): number {
-  for (let at = bytes.indexOf(LF, from); at !== -1; at = bytes.indexOf(LF, at + 1)) {
-    if (bytes[at + 1] === LF) return at + 2
-    if (bytes[at + 1] === CR && bytes[at + 2] === LF) return at + 3
+  for (let at = from; at < bytes.length; at += 1) {
+    if (!isLineEnd(bytes[at])) continue
+    const next = behindLineEnd(bytes, at)
+    if (isLineEnd(bytes[next])) {
+      const isAlone = bytes[at] === CR && next === at + 1
+      const isHalf = bytes[next] === CR && next === bytes.length - 1
+      return isHalf && !isAlone ? -1 : behindLineEnd(bytes, next)
+    }
+    at = next - 1
   }
   return -1
 }
 
+const isLineEnd = (byte: number | undefined): boolean => byte === LF || byte === CR
+
+const behindLineEnd = (bytes: Buffer, at: number): number =>
+  bytes[at] === CR && bytes[at + 1] === LF ? at + 2 : at + 1
+
 /** Where the last complete frame ends; 0 if there is none. */
 function lastFrameEnd(bytes: Buffer): number {
+  if (bytes.includes(CR)) return lastEndByLines(bytes)
   for (let at = bytes.lastIndexOf(LF); at > 0; at = bytes.lastIndexOf(LF, at - 1)) {
     if (bytes[at - 1] === LF) return at + 1
-    if (bytes[at - 1] === CR && bytes[at - 2] === LF) return at + 1
   }
   return 0
+}
+
+function lastEndByLines(bytes: Buffer): number {
+  let last = 0
+  for (let end = frameEnd(bytes, 0); end !== -1; end = frameEnd(bytes, end)) last = end
+  return last
 }

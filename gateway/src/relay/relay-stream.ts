@@ -37,7 +37,7 @@ class StreamRelay {
   readonly #exchange: Exchange
   readonly #out: ServerResponse
   readonly #stream: ClientStream
-  readonly #reader = new StreamReader()
+  readonly #reader: StreamReader
   readonly #brake: Brake
   readonly #money: SliceHold
   readonly #delivery: Delivery
@@ -53,6 +53,7 @@ class StreamRelay {
     this.#exchange = exchange
     this.#out = out
     this.#stream = stream
+    this.#reader = new StreamReader({ provider: call.route.provider, model: hold.facts.modelId })
     this.#delivery = new Delivery(stream, services.clock, () =>
       services.telemetry.of(hold.requestId)?.at('relay'),
     )

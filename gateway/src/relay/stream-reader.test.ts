@@ -4,7 +4,7 @@ import { event, recordedShapes } from './streams.fixture.ts'
 
 /** Reads the pieces and says what was passed on and learnt. */
 function read(...pieces: readonly (string | Buffer)[]) {
-  const reader = new StreamReader()
+  const reader = new StreamReader({ provider: 'deepseek', model: 'deepseek-chat' })
   const forwarded = Buffer.concat(pieces.map((piece) => reader.push(Buffer.from(piece))))
   return { ...reader.facts, usageChunk: reader.usageChunk, forwarded: forwarded.toString() }
 }
@@ -70,11 +70,18 @@ test('a finishing chunk with usage keeps its choices and what else it says', () 
 })
 
 test.each([
-  ['an error object', { error: { message: 'overloaded' } }, { message: 'overloaded' }],
-  ['an error text', { error: 'overloaded' }, 'overloaded'],
-  ['an error beside empty choices', { error: { code: 1 }, choices: [] }, { code: 1 }],
-])('%s ends the reading and is not forwarded', (_name, sent, error) => {
-  expect(read(content('a'), event(sent))).toMatchObject({ forwarded: content('a'), error })
+  ['an error object', { error: { message: 'overloaded', code: 'server_error' } }, 'overload'],
+  ['an error text', { error: 'overloaded' }, 'overload'],
+  ['an error beside empty choices', { error: { code: 1 }, choices: [] }, 'overload'],
+  ['an error by its status', { error: { code: 429, message: 'slow down' } }, 'rate'],
+  ['an error of our account', { error: { code: 'invalid_api_key' } }, 'ours'],
+  ['an error at the top (DashScope)', { code: 'x', message: 'no' }, 'overload'],
+  ['an error in a status (MiniMax)', { base_resp: { status_code: 5 }, choices: null }, 'overload'],
+])('%s ends the reading and is not forwarded', (_name, sent, fault) => {
+  expect(read(content('a'), event(sent))).toMatchObject({
+    forwarded: content('a'),
+    error: { name: 'UpstreamError', fault },
+  })
 })
 
 test('an error member that is null is none', () => {
@@ -112,7 +119,7 @@ test('the answer is measured without parsing every event', () => {
 
 test('an event that never ends is an error, not memory', () => {
   const mebibyte = Buffer.alloc(1024 * 1024, 'a')
-  const reader = new StreamReader()
+  const reader = new StreamReader({ provider: 'deepseek', model: 'deepseek-chat' })
   reader.push(Buffer.from('data: "'))
   for (let pushed = 0; pushed < 8 && reader.facts.error === undefined; pushed += 1) {
     reader.push(mebibyte)

@@ -1,7 +1,17 @@
 import type { ReportedUsage } from '../metering/read-usage.ts'
-import { answerBytes, finishReasonIn, hasOutput, readChunk, usageIn, type Chunk } from './chunk.ts'
+import { errorInAnswer } from '../steps/upstream-error.ts'
+import { AnswerRepair, type Answered } from './answer-repair.ts'
+import {
+  answerBytes,
+  finishReasonIn,
+  hasOutput,
+  readChunk,
+  usageIn,
+  usageToShow,
+  type Chunk,
+} from './chunk.ts'
 import { dataOf, FrameCutter, framesIn } from './frames.ts'
-import { textBytesIn } from './text-bytes.ts'
+import { TELLING, textBytesIn } from './text-bytes.ts'
 
 /** Bytes of one event; real ones have hundreds. */
 const MOST_EVENT_BYTES = 4 * 1024 * 1024
@@ -12,8 +22,8 @@ export interface StreamFacts {
   finishReason: string | undefined
   /** The upstream's own `[DONE]`. */
   done: boolean
-  /** The upstream's error, sent as an event. */
-  error: unknown
+  /** What the upstream said went wrong, or what is wrong with what it sends. */
+  error: Error | undefined
   output: boolean
   /** Text bytes of the answer so far. */
   answerBytes: number
@@ -22,7 +32,8 @@ export interface StreamFacts {
 /**
  * Reads an upstream's stream in passing: returns the bytes to forward and learns what the bill needs.
  * Events that only carry content are forwarded as the bytes they came in and are not parsed; only the
- * first ones, and those with usage, a finish reason or an error, are.
+ * first ones, and those with usage, a tool call, a finish reason or an error, are; and all while a quirk of their provider
+ * needs it. What was read and nothing was wrong with is forwarded as it came, too.
  */
 export class StreamReader {
   readonly facts: StreamFacts = {
@@ -38,15 +49,36 @@ export class StreamReader {
   /** The first event, for the chunks we have to make ourselves: they carry its id, model and time. */
   firstChunk: Chunk | undefined
   readonly #cutter = new FrameCutter()
+  readonly #provider: string
+  readonly #repair: AnswerRepair
+
+  constructor(answered: Answered) {
+    this.#provider = answered.provider
+    this.#repair = new AnswerRepair(answered)
+  }
+
+  /** A finish reason that nobody knows, told to the client as another. */
+  get oddFinish(): string | undefined {
+    return this.#repair.oddFinish
+  }
+
+  /** How an answer that does not say so has ended. */
+  get impliedFinish(): string {
+    return this.#repair.impliedFinish
+  }
 
   /** Takes a chunk and returns what of it goes to the client now. */
   push(chunk: Buffer): Buffer {
     const complete = this.#cutter.push(chunk)
-    if (this.#cutter.rest.length > MOST_EVENT_BYTES) this.facts.error = 'an event without end'
+    if (this.#cutter.rest.length > MOST_EVENT_BYTES)
+      this.facts.error = new Error('an event without end')
     if (complete.length === 0) return complete
-    if (this.facts.output && !isTelling(complete)) {
-      this.facts.answerBytes += textBytesIn(complete)
-      return complete
+    if (this.facts.output && !this.#repair.readsText) {
+      const bytes = textBytesIn(complete)
+      if (bytes !== TELLING) {
+        this.facts.answerBytes += bytes
+        return complete
+      }
     }
     const forward: Buffer[] = []
     for (const frame of framesIn(complete)) {
@@ -63,19 +95,41 @@ export class StreamReader {
       this.facts.done = true
       return undefined
     }
-    const chunk = readChunk(data)
-    if (!chunk) return frame
-    if (chunk.error !== undefined && chunk.error !== null && !chunk.choices?.length) {
-      this.facts.error = chunk.error
-      return undefined
-    }
-    this.firstChunk ??= chunk
+    const given = readChunk(data)
+    return given ? this.#readChunk(given, frame) : frame
+  }
+
+  #readChunk(given: Chunk, frame: Buffer): Buffer | undefined {
+    this.facts.error ??= this.#errorIn(given)
+    if (this.facts.error) return undefined
+    this.firstChunk ??= given
+    const chunk = this.#repair.chunk(given)
+    this.facts.error ??= this.#repair.error
+    if (!chunk || this.facts.error) return undefined
     this.#learn(chunk)
     const usage = usageIn(chunk)
-    if (!usage) return frame
+    if (!usage) return chunk === given ? frame : this.#eventOf(chunk)
     this.facts.usage = usage
-    this.usageChunk = { ...chunk, choices: [], usage }
-    return chunk.choices?.length ? withoutUsage(chunk) : undefined
+    const { bot_usage: _bot, ...rest } = chunk
+    this.usageChunk = { ...rest, choices: [], usage: usageToShow(usage) }
+    return chunk.choices?.length ? this.#eventOf(withoutUsage(chunk)) : undefined
+  }
+
+  /** An event written anew; what is nested too deeply to be written is an error. */
+  #eventOf(chunk: Chunk): Buffer | undefined {
+    try {
+      return Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`)
+    } catch (cause) {
+      this.facts.error = new Error('an event that cannot be written', { cause })
+      return undefined
+    }
+  }
+
+  /** An event without choices may be an error, and so may be one whose status says so (MiniMax). */
+  #errorIn(chunk: Chunk): Error | undefined {
+    const base = chunk['base_resp'] as { status_code?: unknown } | null | undefined
+    if (chunk.choices?.length && !base?.status_code) return undefined
+    return errorInAnswer(this.#provider, chunk)
   }
 
   #learn(chunk: Chunk): void {
@@ -86,36 +140,8 @@ export class StreamReader {
 }
 
 /** Usage goes to the client once, in a chunk of its own, if at all. */
-function withoutUsage(chunk: Chunk): Buffer {
-  const { usage: _usage, ...rest } = chunk
+function withoutUsage(chunk: Chunk): Chunk {
+  const { usage: _usage, bot_usage: _bot, ...rest } = chunk
   const choices = chunk.choices?.map(({ usage: _nested, ...choice }) => choice)
-  return Buffer.from(`data: ${JSON.stringify({ ...rest, choices })}\n\n`)
-}
-
-const OPEN_BRACE = 123
-const QUOTE = 34
-
-/**
- * Whether events may say more than content. The quoted names cannot occur inside a JSON string, where
- * their quotes would be escaped; `"usage":null` and `"finish_reason":null` say nothing.
- */
-function isTelling(bytes: Buffer): boolean {
-  return (
-    bytes.includes('[DONE]') ||
-    bytes.includes('"error"') ||
-    names(bytes, '"usage"', OPEN_BRACE) ||
-    names(bytes, '"finish_reason"', QUOTE) ||
-    bytes[0] === 58 ||
-    bytes.includes('\n:')
-  )
-}
-
-/** Whether `name` occurs with a value that starts with this byte. */
-function names(bytes: Buffer, name: string, start: number): boolean {
-  for (let at = bytes.indexOf(name); at !== -1; at = bytes.indexOf(name, at + 1)) {
-    let value = at + name.length
-    while (bytes[value] === 58 || bytes[value] === 32) value += 1
-    if (bytes[value] === start) return true
-  }
-  return false
+  return { ...rest, choices }
 }

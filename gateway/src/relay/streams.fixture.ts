@@ -68,21 +68,28 @@ function dashscope(): RecordedShape {
     })
   const fragment = (call: object) =>
     chunk({ delta: { content: null, tool_calls: [call] }, finish_reason: null })
-  const forwarded = [
-    chunk({ delta: { content: '你好', role: 'assistant' }, finish_reason: null }),
-    fragment({
-      index: 0,
-      id: 'call_1',
-      type: 'function',
-      function: { name: 'weather', arguments: '' },
-    }),
-    fragment({ index: 0, id: '', type: 'function', function: { arguments: '{"city": "杭州"}' } }),
-    chunk({ delta: {}, finish_reason: 'tool_calls' }),
-  ].join('')
+  const events = (further: object) =>
+    [
+      chunk({ delta: { content: '你好', role: 'assistant' }, finish_reason: null }),
+      fragment({
+        index: 0,
+        id: 'call_1',
+        type: 'function',
+        function: { name: 'weather', arguments: '' },
+      }),
+      fragment({
+        index: 0,
+        ...further,
+        type: 'function',
+        function: { arguments: '{"city": "杭州"}' },
+      }),
+      chunk({ delta: {}, finish_reason: 'tool_calls' }),
+    ].join('')
   return {
     name: 'DashScope',
-    wire: `${forwarded}${event({ choices: [], object: head.object, usage, created: 1, model: 'm', id: 'chat-2' })}${DONE}`,
-    forwarded,
+    wire: `${events({ id: '' })}${event({ choices: [], object: head.object, usage, created: 1, model: 'm', id: 'chat-2' })}${DONE}`,
+    // Clients take an empty id for a new one.
+    forwarded: events({}),
     usage,
     finishReason: 'tool_calls',
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { answerBytes, readChunk } from './chunk.ts'
-import { textBytesIn } from './text-bytes.ts'
+import { TELLING, textBytesIn } from './text-bytes.ts'
 import { event } from './streams.fixture.ts'
 
 const delta = (value: object) => event({ choices: [{ index: 0, delta: value }] })
@@ -32,9 +32,18 @@ describe('the text bytes of an event', () => {
     ],
     ['quotes and line ends', delta({ content: '"\n\\\t' }), 4],
     ['member names in a text', delta({ content: '"content":"no","arguments":"no"' }), 31],
+    [
+      'nulls',
+      delta({ content: 'a', tool_calls: null, reasoning: null, error: null, usage: null }),
+      1,
+    ],
+    ['no calls', delta({ content: 'a', tool_calls: [] }), 1],
+    [
+      'an end that is none',
+      event({ choices: [{ delta: { content: 'a' }, finish_reason: null }] }),
+      1,
+    ],
     ['reasoning', delta({ content: null, reasoning_content: '想一想' }), 9],
-    ['the other reasoning', delta({ reasoning: 'hm' }), 2],
-    ['a tool call', delta({ tool_calls: [{ function: { name: 'f', arguments: '{"a":1}' } }] }), 8],
     ['spaces after names', 'data: {"choices": [{"delta": {"content": "abc"}}]}', 3],
     [
       'probabilities',
@@ -72,6 +81,25 @@ describe('the text bytes of an event', () => {
       const wire = delta({ content: text, reasoning_content: text.slice(3) })
       expect([wire, textBytesIn(Buffer.from(wire))]).toEqual([wire, parsed(wire)])
     }
+  })
+
+  test.each([
+    ['usage', event({ usage: { prompt_tokens: 1 } })],
+    ['usage behind a space', 'data: {"usage" : {"prompt_tokens": 1}}'],
+    ['a finish reason', event({ choices: [{ finish_reason: 'stop' }] })],
+    ['an error', event({ error: 'no' })],
+    ['a status', event({ base_resp: { status_code: 0 } })],
+    ['a bot’s usage', event({ bot_usage: {} })],
+    ['the other reasoning', delta({ reasoning: 'hm' })],
+    ['a tool call', delta({ tool_calls: [{ index: 0 }] })],
+    ['[DONE]', 'data: [DONE]\n\n'],
+    ['[DONE] behind text', `${delta({ content: 'a' })}data:[DONE]\n\n`],
+    ['a comment', `: a\n\n${delta({ content: 'a' })}`],
+    ['a comment behind text', `${delta({ content: 'a' })}: a\n\n`],
+    ['a comment behind CR', 'data: {}\r\r: a\r\r'],
+    ['no JSON', 'data: {"a": "b\n\ndata: {"content":"c"}\n\n'],
+  ])('%s has to be read', (_name, wire) => {
+    expect(textBytesIn(Buffer.from(wire))).toBe(TELLING)
   })
 
   test('are summed over events', () => {
