@@ -29,8 +29,9 @@ const usage = (value: unknown): Behaviour =>
 
 /** A last chunk that says this of its choice; a plain answer that does. */
 const ending = (choice: object): Behaviour =>
-  odd(
-    content + chunk({ delta: {}, ...choice }) + usageChunk() + DONE,
+  inTwo(
+    content,
+    chunk({ delta: {}, ...choice }) + usageChunk() + DONE,
     completion({ choice: { finish_reason: undefined, ...choice } }),
   )
 
