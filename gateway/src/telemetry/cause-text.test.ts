@@ -4,6 +4,8 @@ import { ApiError } from '../errors.ts'
 import { causeText } from './cause-text.ts'
 
 const SECRET = 'sk-live-0123456789'
+/** What cannot be told by its looks. */
+const TEXT = 'of 0123456789'
 
 describe('what is logged of a cause', () => {
   test('is its name, message and where it was', () => {
@@ -30,15 +32,15 @@ describe('what is logged of a cause', () => {
     ['a header', new Error(`Authorization: Bearer ${SECRET}`)],
     ['a key in an address', new Error(`GET http://host/?api_key=${SECRET}`)],
     ['a key far inside', new Error('outer', { cause: new Error(SECRET) })],
-    ['a body that is no JSON', jsonError(`{"prompt": ${SECRET}`)],
-    ['an upstream’s words', new ApiError('upstream_rejected', { message: `no ${SECRET}` })],
-    ['what is no Error', { message: SECRET }],
-    ['a text', SECRET],
-    ['a code that is none', Object.assign(new Error('x'), { code: SECRET })],
+    ['a body that is no JSON', jsonError(`{"prompt": ${TEXT}`)],
+    ['an upstream’s words', new ApiError('upstream_rejected', { message: `no ${TEXT}` })],
+    ['what is no Error', { message: TEXT }],
+    ['a text', TEXT],
+    ['a code that is none', Object.assign(new Error('x'), { code: TEXT })],
   ])('never has %s', (_name, cause) => {
     const text = causeText(cause)
     expect(text).toMatch(/\S/)
-    expect(text).not.toContain('0123456789')
+    expect(text).not.toContain('0123')
   })
 
   test('has no message of an error that quotes a column’s value', () => {
