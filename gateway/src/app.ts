@@ -30,12 +30,6 @@ export interface GatewayContext {
 /** The machine endpoints, `/v1/*`. */
 export function createApp(services: Services) {
   return new Hono<GatewayContext>()
-    .use(async function requestId(c, next) {
-      c.set('requestId', newId('request'))
-      c.header('x-request-id', c.get('requestId'))
-      c.header('x-robots-tag', 'noindex')
-      await next()
-    })
     .get('/healthz', isAlive)
     .get('/readyz', isReady(services))
     .use(recordRequest(services))

@@ -11,6 +11,7 @@ import { RateLimits } from './rate-limits.ts'
 import { Refusals } from './refusals.ts'
 import { Drains, type DrainOptions } from './relay/drains.ts'
 import { EDGE, type EdgeOptions } from './relay/slice-hold.ts'
+import { logDestination } from './telemetry/log-destination.ts'
 import { openTracesIfAsked } from './telemetry/open-traces.ts'
 import { readinessOf, type NotReady } from './telemetry/readiness.ts'
 import { Telemetry } from './telemetry/telemetry.ts'
@@ -91,7 +92,7 @@ export async function openServices(options: GatewayOptions): Promise<OpenService
     upstreamConfiguration(options.env),
     options.sandboxUrl,
   )
-  const log = pino({ level: options.logLevel }, options.logTo ?? pino.destination(1))
+  const log = pino({ level: options.logLevel }, options.logTo ?? logDestination())
   const closing = new Notice()
   const drains = new Drains(closing, options.drains)
   const traces = await openTracesIfAsked(options.env, options.spans)

@@ -40,8 +40,7 @@ describe('a secret is found', () => {
     [
       'a prompt as a metric’s label',
       /prompt in a metric/,
-      ({ services }) =>
-        services.telemetry.metrics.counters.requests.inc({ endpoint: '/v1', model: PROMPT }),
+      ({ services }) => services.telemetry.metrics.counters.charge.at(PROMPT).add(1),
     ],
     [
       'a prompt in a trace',

@@ -1,12 +1,17 @@
+import { newId } from '@smartoken/prisma/ids'
 import { createMiddleware } from 'hono/factory'
 import type { GatewayContext } from '../app.ts'
 import type { Services } from '../open-services.ts'
 
-/** Keeps a record of every request, which its steps write to. */
+/** Gives a request its id, and keeps a record of it that its steps write to. */
 export const recordRequest = ({ telemetry }: Pick<Services, 'telemetry'>) =>
   createMiddleware<GatewayContext>(async function record(c, next) {
-    const { record, handled } = telemetry.begin(c.get('requestId'), endpointOf(c.req.path), c.env)
+    const requestId = newId('request')
+    const { record, handled } = telemetry.begin(requestId, endpointOf(c.req.path), c.env)
+    c.set('requestId', requestId)
     c.set('record', record)
+    c.header('x-request-id', requestId)
+    c.header('x-robots-tag', 'noindex')
     try {
       await next()
     } finally {

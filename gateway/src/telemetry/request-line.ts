@@ -9,7 +9,7 @@ export function requestLine(record: RequestRecord, status: number, { read, writt
   const { caller, ending } = record
   const firstOutputMs = record.firstOutputMs
   return {
-    requestId: record.id,
+    id: record.id,
     accountId: caller?.accountId,
     apiKeyId: caller?.apiKeyId,
     endpoint: record.endpoint,

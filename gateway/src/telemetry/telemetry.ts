@@ -102,23 +102,23 @@ export class Telemetry {
     const record = this.#records.get(requestId)
     if (record && answer.charge !== null) record.charge = answer.charge
     for (const [field, name] of TOKEN_CLASSES)
-      if (settlement.usage[field] > 0)
-        tokens.inc({ model: facts.modelId, class: name }, settlement.usage[field])
-    charge.inc({ model: facts.modelId }, Number(answer.charge ?? 0n))
+      if (settlement.usage[field] > 0) tokens.at(facts.modelId, name).add(settlement.usage[field])
+    charge.at(facts.modelId).add(Number(answer.charge ?? 0n))
     if (settlement.provider && settlement.cost > 0n)
-      cost.inc({ provider: settlement.provider }, Number(settlement.cost))
-    if (answer.shortfall) loss.inc({ why: 'shortfall' }, Number(answer.shortfall))
-    if (answer.excused) loss.inc({ why: 'excused' }, Number(answer.excused))
+      cost.at(settlement.provider).add(Number(settlement.cost))
+    if (answer.shortfall) loss.at('shortfall').add(Number(answer.shortfall))
+    if (answer.excused) loss.at('excused').add(Number(answer.excused))
   }
 
   /** Something an operator has to see to: an error line and a count. */
   alert(code: AlertCode, { cause, ...facts }: AlertFacts = {}): void {
-    this.metrics.counters.alerts.inc({ code })
+    this.metrics.counters.alerts.at(code).add(1)
     const subject = `${code} ${facts.upstream ?? facts.accountId ?? ''}`
     const now = performance.now()
     if (now - (this.#alerted.get(subject) ?? -Infinity) < REPEAT_MS) return
     this.#alerted.set(subject, now)
     this.#log.error({ alert: code, ...spelled(facts), cause: causeText(cause) }, 'alert')
+    this.#log.flush()
   }
 
   /**
@@ -126,7 +126,7 @@ export class Telemetry {
    * `<provider>#<number of the key>`.
    */
   upstreamFault(upstream: string, fault: Fault, cause?: unknown): void {
-    this.metrics.counters.upstreamErrors.inc({ provider: upstream.split('#', 1)[0]!, fault })
+    this.metrics.counters.upstreamErrors.at(upstream.split('#', 1)[0]!, fault).add(1)
     if (this.#log.isLevelEnabled('debug'))
       this.#log.debug({ upstream, fault, cause: causeText(cause) }, 'an upstream failed')
     if (fault !== 'ours') return
@@ -136,9 +136,9 @@ export class Telemetry {
 
   /** A batch of so many calls went to the ledger and was answered, or was not. */
   batchSent(lane: string, calls: number, ms: number, answered: boolean): void {
-    this.metrics.histograms.batchCalls.observe({ lane }, calls)
-    if (answered) this.metrics.histograms.batchSeconds.observe({ lane }, ms / 1_000)
-    else this.metrics.counters.batchesFailed.inc({ lane })
+    this.metrics.histograms.batchCalls.at(lane).observe(calls)
+    if (answered) this.metrics.histograms.batchSeconds.at(lane).observe(ms / 1_000)
+    else this.metrics.counters.batchesFailed.at(lane).add(1)
   }
 
   /** Sends the traces that are still to be sent. */
@@ -150,27 +150,24 @@ export class Telemetry {
     record.end()
     this.#count(record, status, traffic)
     if (this.#log.isLevelEnabled('info'))
-      this.#log.info(requestLine(record, status, traffic), 'request')
+      this.#log.info({ request: requestLine(record, status, traffic) }, 'request')
     this.#traces?.ended(record, status)
   }
 
   #count(record: RequestRecord, status: number, { read, written }: Traffic): void {
     const { counters, histograms } = this.metrics
     const { endpoint, ending, code, firstOutputMs } = record
-    counters.requests.inc({
-      endpoint,
-      model: ending?.modelId ?? '',
-      status,
-      outcome: ending?.outcome ?? '',
-    })
-    if (code) counters.refusals.inc({ endpoint, code })
-    histograms.duration.observe({ endpoint }, record.ms / 1_000)
-    histograms.bytes.observe({ direction: 'in' }, read)
-    histograms.bytes.observe({ direction: 'out' }, written)
+    counters.requests
+      .at(endpoint, ending?.modelId ?? '', String(status), ending?.outcome ?? '')
+      .add(1)
+    if (code) counters.refusals.at(endpoint, code).add(1)
+    histograms.duration.at(endpoint).observe(record.ms / 1_000)
+    histograms.bytes.at('in').observe(read)
+    histograms.bytes.at('out').observe(written)
     if (!ending) return
-    histograms.added.observe({ endpoint }, record.addedMs / 1_000)
+    histograms.added.at(endpoint).observe(record.addedMs / 1_000)
     if (firstOutputMs !== undefined && ending.route)
-      histograms.firstOutput.observe({ route: ending.route }, firstOutputMs / 1_000)
+      histograms.firstOutput.at(ending.route).observe(firstOutputMs / 1_000)
   }
 }
 
