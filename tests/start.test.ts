@@ -42,6 +42,7 @@ const isListening = (port: number): Promise<boolean> =>
 
 describe('npm start', { timeout: 180_000 }, () => {
   let port: number
+  let operationsPort: number
   let data: string
   let running: Started
   let demoKey: string
@@ -49,7 +50,12 @@ describe('npm start', { timeout: 180_000 }, () => {
   beforeAll(async () => {
     port = await freePort()
     data = join(folder, 'data')
-    running = start({ PORT: String(port), DATA_FOLDER: data })
+    operationsPort = await freePort()
+    running = start({
+      PORT: String(port),
+      OPERATIONS_PORT: String(operationsPort),
+      DATA_FOLDER: data,
+    })
     await running.ready()
   }, 180_000)
   afterAll(() => running.stop())
@@ -72,6 +78,9 @@ describe('npm start', { timeout: 180_000 }, () => {
     ['/console', 200, 'text/html'],
     ['/console/keys', 200, 'text/html'],
     ['/no-such-page', 404, 'text/html'],
+    ['/healthz', 200, 'text/plain'],
+    ['/readyz', 200, 'application/json'],
+    ['/metrics', 404, 'text/html'],
     ['/v1/models', 200, 'application/json'],
     ['/v1/models/kimi-k2.6', 200, 'application/json'],
     ['/v1', 404, 'application/json'],
@@ -88,6 +97,11 @@ describe('npm start', { timeout: 180_000 }, () => {
     expect(await (await at('/robots.txt')).text()).toBe(
       readFileSync(join(ROOT, 'robots.txt'), 'utf8'),
     )
+  })
+
+  test('has metrics at the operations port', async () => {
+    const metrics = await (await fetch(`http://127.0.0.1:${operationsPort}/metrics`)).text()
+    expect(metrics).toMatch(/^smartoken_requests_total\{.*model="deepseek-chat",status="200"/m)
   })
 
   test('says that the port is in use, and leaves the one that uses it alone', async () => {

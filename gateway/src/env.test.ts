@@ -1,6 +1,6 @@
 import type { Provider } from '@smartoken/prisma/catalog'
 import { describe, expect, test } from 'vitest'
-import { readGatewayEnv, upstreamConfiguration } from './env.ts'
+import { readGatewayEnv, traceSettings, upstreamConfiguration } from './env.ts'
 
 const database = { DATABASE_URL: 'postgres://127.0.0.1/x' }
 
@@ -23,6 +23,28 @@ describe('the environment', () => {
 
   test.each(['mysql://127.0.0.1/x', 'nowhere', ''])('%s is no database', (url) => {
     expect(() => readGatewayEnv({ DATABASE_URL: url })).toThrow('DATABASE_URL')
+  })
+})
+
+describe('traces', () => {
+  const ENDPOINT = 'http://127.0.0.1:4318'
+
+  test.each([
+    [{}, { endpoint: undefined, ratio: 1 }],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: '' }, { endpoint: undefined, ratio: 1 }],
+    [
+      { OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT, OTEL_TRACES_SAMPLER_ARG: '0.1' },
+      { endpoint: ENDPOINT, ratio: 0.1 },
+    ],
+  ])('go where %j says', (source, expected) => {
+    expect(traceSettings(source)).toEqual(expected)
+  })
+
+  test.each([
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'nowhere'],
+    ['OTEL_TRACES_SAMPLER_ARG', '2'],
+  ])('with a wrong %s are refused by name', (name, value) => {
+    expect(() => traceSettings({ [name]: value })).toThrow(name)
   })
 })
 

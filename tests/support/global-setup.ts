@@ -1,8 +1,13 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { createPool } from '@smartoken/prisma/database'
 import { generateIfStale } from '@smartoken/prisma/generate'
 import { migrate } from '@smartoken/prisma/migrate'
 import { startThrowAwayPostgres } from '@smartoken/prisma/postgres'
+
+import { ALL } from './canary/canaries.ts'
+import { findIn, refuse } from './canary/findings.ts'
 
 const TEMPLATE = 'smartoken_template'
 
@@ -27,7 +32,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     throw error
   }
   project.provide('postgres', { url: postgres.url, template: TEMPLATE, folder: postgres.home })
-  return () => postgres.stop()
+  return async () => {
+    const log = readFileSync(join(postgres.home, 'postgres.log'), 'utf8')
+    await postgres.stop()
+    refuse(findIn(log, 'the log of PostgreSQL', ALL))
+  }
 }
 
 async function createTemplate(url: string): Promise<void> {
