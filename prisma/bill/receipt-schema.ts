@@ -63,6 +63,8 @@ export const receiptSchema = z.object({
   model: z.string(),
   /** The id the request named: the model's own or an alias. */
   model_asked: z.string(),
+  /** By which way it was answered. */
+  route: z.string().nullish(),
   stream: z.boolean(),
   opened_at: instant,
   finished_at: instant,

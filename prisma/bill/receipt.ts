@@ -66,6 +66,7 @@ export function receiptOf(
     endpoint: request.endpoint,
     model: request.modelId,
     model_asked: request.modelAsked,
+    route: request.route ?? null,
     stream: request.stream,
     opened_at: request.openedAt.toISOString(),
     finished_at: request.finishedAt.toISOString(),

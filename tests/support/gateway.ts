@@ -33,6 +33,7 @@ export interface GatewayOptions {
   readonly edge?: Parameters<typeof openServices>[0]['edge']
   /** How upstreams are judged. By default they are not: a test's upstream fails because it is told to. */
   readonly health?: Parameters<typeof openServices>[0]['health']
+  /** Further attempts. By default there is no end to them. */
   readonly retries?: Parameters<typeof openServices>[0]['retries']
   readonly leaseMs?: number
   readonly heartbeatMs?: number
@@ -86,7 +87,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     drains: options.drains,
     edge: options.edge,
     health: options.health ?? NOT_JUDGED,
-    retries: options.retries,
+    retries: options.retries ?? { least: Infinity },
     leaseMs: options.leaseMs,
     heartbeatMs: options.heartbeatMs,
   })

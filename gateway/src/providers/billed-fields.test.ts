@@ -19,7 +19,7 @@ import { outputPerLimit, upstreamBody } from '../upstreams/upstream-body.ts'
 const catalog = loadCatalog()
 const providers = [...catalog.providers.keys()]
 
-const caller = { accountId: 'acc_1', apiKeyId: 'key_1' }
+const account = 'account-1'
 const user = (content: unknown) => [{ role: 'user', content }]
 const tool = (description: string) => [{ type: 'function', function: { name: 'f', description } }]
 const schema = (description: string) => ({ type: 'json_schema', json_schema: { description } })
@@ -119,7 +119,7 @@ function ask(model: Model, provider: string, price: PriceRow, fields: object): A
     const limit = Math.min(request.maxTokensAsked ?? model.defaultOutput, model.maxOutput)
     const route = routeBy(model, provider)
     const sent = JSON.parse(
-      upstreamBody(model, route, request, limit, caller).body,
+      upstreamBody(model, route, request, limit, account).body,
     ) as Admitted['sent']
     const inputTokens = promptBound(request.prompt, model.context)
     const outputTokens = limit * outputPerLimit(model, request)

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { loadCatalog, type Model } from '@smartoken/prisma/catalog'
 import { describe, expect, test } from 'vitest'
 import { readChatRequest } from '../steps/read-chat-request.ts'
@@ -7,8 +6,7 @@ import { outputPerLimit, upstreamBody } from '../upstreams/upstream-body.ts'
 /** What a request becomes for each provider, and what its answer then tells of it. */
 
 const catalog = loadCatalog()
-const caller = { accountId: 'acc_1', apiKeyId: 'key_1' }
-const hashed = createHash('sha256').update('acc_1').digest('hex').slice(0, 32)
+const account = 'account-1'
 
 interface Sent {
   readonly body: Readonly<Record<string, unknown>>
@@ -26,7 +24,7 @@ function sent(id: string, fields: object, over: Partial<Model> & { by?: string }
   const model = { ...found, routes, ...changes }
   const asked = { model: id, messages: [{ role: 'user', content: 'a' }], ...fields }
   const request = readChatRequest({ fields: asked, bytes: 1_000 })
-  const { body, adjusted } = upstreamBody(model, model.routes[0]!, request, 10_000, caller)
+  const { body, adjusted } = upstreamBody(model, model.routes[0]!, request, 10_000, account)
   return {
     body: JSON.parse(body) as Sent['body'],
     adjusted,
@@ -265,10 +263,10 @@ describe('whom a request is for', () => {
     ['glm-4.7', 'user_id'],
     ['kimi-k3', 'safety_identifier'],
     ['qwen-plus', undefined],
-  ])('%s is told a hash of the account, never the caller’s own users', (id, field) => {
+  ])('%s is told a pseudonym of the account, never the caller’s own users', (id, field) => {
     const { body, adjusted } = sent(id, { user: 'eve@example.com', user_id: 'acc_2' })
     expect(JSON.stringify(body)).not.toMatch(/eve|acc_/)
-    expect(field ? body[field] : hashed).toBe(hashed)
+    expect(field ? body[field] : account).toBe(account)
     expect(adjusted).toEqual(['user dropped', 'user_id dropped'])
   })
 })

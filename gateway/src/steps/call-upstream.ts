@@ -37,7 +37,8 @@ export async function callUpstream(
   { model, request, limit, caller }: Asked,
   patience: Patience,
 ): Promise<Pick<UpstreamCall, 'answer' | 'adjusted'>> {
-  const { body, adjusted } = upstreamBody(model, route, request, limit, caller)
+  const user = upstream.pseudonymOf(caller.accountId)
+  const { body, adjusted } = upstreamBody(model, route, request, limit, user)
   const signal = patience.trying({ route, upstream })
   const headMs = request.stream ? HEAD_MS.stream : HEAD_MS.plain
   const answer = await dispatch(

@@ -123,10 +123,7 @@ function bounded(model: (typeof models)[number], over: object): Bounded | undefi
           model.routes[0]!,
           { ...request, fields: { messages, ...withoutBigInt(over) } },
           limit,
-          {
-            accountId: 'acc_1',
-            apiKeyId: 'key_1',
-          },
+          'account-1',
         ).body,
       ) as Bounded['sent'],
     }

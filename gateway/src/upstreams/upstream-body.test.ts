@@ -4,7 +4,7 @@ import { readChatRequest } from '../steps/read-chat-request.ts'
 import { outputPerLimit, upstreamBody } from './upstream-body.ts'
 
 const models = new Map(loadCatalog().models.map((model) => [model.id, model]))
-const caller = { accountId: 'acc_1', apiKeyId: 'key_1' }
+const user = 'account-1'
 
 /** A request to a catalog model, as its provider gets it. */
 function sent(
@@ -14,7 +14,7 @@ function sent(
 ): Record<string, unknown> {
   const model = models.get(id)!
   const route = { ...model.routes[0]!, ...(parameters && { parameters }) }
-  return JSON.parse(upstreamBody(model, route, requestOf(fields), limit, caller).body) as Record<
+  return JSON.parse(upstreamBody(model, route, requestOf(fields), limit, user).body) as Record<
     string,
     unknown
   >
@@ -138,7 +138,7 @@ describe('thinking at a provider that bills it beside the limit', () => {
     const model: Model = { ...models.get('qwen-plus')!, thinking: 'always' }
     const request = requestOf({})
     expect(
-      JSON.parse(upstreamBody(model, model.routes[0]!, request, 1_000, caller).body),
+      JSON.parse(upstreamBody(model, model.routes[0]!, request, 1_000, user).body),
     ).toMatchObject({
       thinking_budget: 1_000,
     })

@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto'
 import type { Model, Route } from '@smartoken/prisma/catalog'
 import { dialectOf } from '../providers/dialect-of.ts'
 import { Draft } from '../providers/draft.ts'
 import { askForJson } from '../providers/json-schema.ts'
 import { plainWords } from '../providers/messages.ts'
 import { THINKING_FIELDS, thinkingOf } from '../providers/thinking.ts'
-import type { Caller } from '../steps/authenticate.ts'
 import type { ChatRequest } from '../steps/read-chat-request.ts'
 
 /** What a provider is asked. */
@@ -34,7 +32,7 @@ export function upstreamBody(
   route: Route,
   request: ChatRequest,
   limit: number,
-  caller: Caller,
+  user: string,
 ): UpstreamBody {
   const { max_tokens, max_completion_tokens, stream_options, ...fields } = request.fields
   const dialect = dialectOf(route.provider)
@@ -46,7 +44,7 @@ export function upstreamBody(
   })
   askForJson(draft, dialect.jsonSchema)
   draft.drop(...dialect.dropped)
-  nameUser(draft, dialect.userField, caller)
+  nameUser(draft, dialect.userField, user)
   dialect.adapt(draft)
   const body = draft.toBody({
     model: route.upstreamModel,
@@ -69,10 +67,10 @@ const onlyThinking = (parameters: Route['parameters']): Route['parameters'] =>
 const USER_FIELDS = ['user', 'user_id', 'safety_identifier']
 
 /**
- * Names the account to a provider that keeps its users apart, by a hash. The caller's own users, who may be named by address,
- * are its affair and are not passed on.
+ * Names the account to a provider that keeps its users apart, by a pseudonym. The caller's own users, who may be named by
+ * address, are its affair and are not passed on.
  */
-function nameUser(draft: Draft, field: string | undefined, { accountId }: Caller): void {
+function nameUser(draft: Draft, field: string | undefined, user: string): void {
   draft.drop(...USER_FIELDS)
-  if (field) draft.set(field, createHash('sha256').update(accountId).digest('hex').slice(0, 32))
+  if (field) draft.set(field, user)
 }

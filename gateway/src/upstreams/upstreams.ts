@@ -3,6 +3,7 @@ import type { Pool } from 'undici'
 import type { Dialect } from '../providers/dialect.ts'
 import { Slots } from '../load/slots.ts'
 import { dialectOf } from '../providers/dialect-of.ts'
+import { callerPseudonym } from '../routing/caller-pseudonym.ts'
 import { openPool } from './pool.ts'
 
 /** A configured endpoint at a provider and one key for it. */
@@ -15,6 +16,8 @@ export interface Upstream {
   /** Path prefix of the base URL, before `/chat/completions`. */
   readonly path: string
   readonly authorization: string
+  /** What the provider is told of an account. */
+  readonly pseudonymOf: (accountId: string) => string
   /** What letting go of an answer does to its bill. */
   readonly billsOnCancel: Dialect['billsOnCancel']
   readonly pool: Pool
@@ -68,6 +71,7 @@ function openKeys(
     sandbox,
     path: url.pathname.replace(/\/$/, ''),
     authorization: `Bearer ${apiKey}`,
+    pseudonymOf: (accountId) => callerPseudonym(apiKey, accountId),
     billsOnCancel: dialectOf(provider).billsOnCancel,
     pool: openPool(url.origin, concurrency),
     slots: new Slots({ most: concurrency }),
