@@ -72,14 +72,15 @@ class StreamRelay {
     const { call, services } = this.#exchange
     this.#out.on('drain', this.#drained)
     this.#out.on('close', this.#left)
+    // Before anything is read: an answer that has ended already is over within the reading.
+    this.#deafen = services.stopping.hear(() => this.#abandon(shutDown))
     call.answer.read({
       data: (chunk) => this.#take(chunk),
       end: () => this.#finish(this.#isWhole() ? this.#whole() : this.#broken('no finish reason')),
       // Everything the caller waits for may have come: then a cut is the provider's affair.
       error: (error) => this.#finish(this.#hasAll() ? this.#whole() : this.#broken(error)),
     })
-    this.#deafen = services.stopping.hear(() => this.#abandon(shutDown))
-    if (this.#out.destroyed) this.#left()
+    if (this.#out.destroyed && !this.#over) this.#left()
     return this.#ended.promise
   }
 
