@@ -24,6 +24,16 @@ describe('the bound of a prompt', () => {
     expect(sizeOf(user('a')).tokens).toBeGreaterThan(512)
   })
 
+  test.each(['tools', 'functions', 'response_format'])(
+    'covers the numbers of %s as they are written anew',
+    (name) => {
+      const body = `{"messages":[],"${name}":[{"enum":[${'1e20,'.repeat(500)}1e-7]}]}`
+      const read = JSON.parse(body) as Parameters<typeof promptSize>[0]
+      const written = Buffer.byteLength(JSON.stringify(read))
+      expect(promptSize(read, Buffer.byteLength(body)).tokens).toBeGreaterThan(written)
+    },
+  )
+
   test('counts text parts by their bytes', () => {
     const text = '你'.repeat(500)
     expect(sizeOf(user([{ type: 'text', text }])).tokens).toBeGreaterThanOrEqual(1_500)

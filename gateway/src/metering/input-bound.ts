@@ -27,10 +27,13 @@ export interface PromptSize {
 export interface Prompt {
   readonly messages: readonly unknown[]
   readonly tools?: unknown
+  readonly functions?: unknown
+  readonly response_format?: unknown
 }
 
 /** Measures a request. The bound is the body's bytes less its known media, plus a maximum for each image. */
-export function promptSize({ messages, tools }: Prompt, bodyBytes: number): PromptSize {
+export function promptSize(prompt: Prompt, bodyBytes: number): PromptSize {
+  const { messages, tools, functions, response_format: format } = prompt
   let images = 0
   let mediaBytes = 0
   let mediaText = 0
@@ -42,7 +45,7 @@ export function promptSize({ messages, tools }: Prompt, bodyBytes: number): Prom
     mediaText += textBytes(part)
     if (MEDIA_PARTS.has(part.type)) mediaBytes += Buffer.byteLength(JSON.stringify(part))
   }
-  const most = Math.max(bodyBytes - mediaBytes, 0)
+  const most = Math.max(bodyBytes - mediaBytes, 0) + digitsIn([tools, functions, format])
   return {
     bytes: textBytes(messages) + textBytes(tools) - mediaText,
     tokens: most + TEMPLATE_ALLOWANCE_TOKENS + images * IMAGE_TOKENS,
@@ -59,6 +62,13 @@ function textBytes(value: unknown): number {
     (sum, [name, member]) => sum + Buffer.byteLength(name) + textBytes(member),
     0,
   )
+}
+
+/** Digits of the numbers in schemas: they are written anew for a provider, and `1e20` then has 21. */
+function digitsIn(value: unknown): number {
+  if (typeof value === 'number') return String(value).length
+  if (typeof value !== 'object' || value === null) return 0
+  return Object.values(value).reduce<number>((sum, member) => sum + digitsIn(member), 0)
 }
 
 /** The most prompt tokens a model with this context can be billed for. */
