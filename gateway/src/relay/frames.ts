@@ -22,10 +22,14 @@ export class FrameCutter {
   }
 }
 
-/** Cuts complete frames apart. */
+/** Cuts complete frames apart; blank lines between them, of which there may be millions, are none. */
 export function* framesIn(bytes: Buffer): Generator<Buffer> {
   let start = 0
   while (start < bytes.length) {
+    if (isLineEnd(bytes[start])) {
+      start += 1
+      continue
+    }
     const end = frameEnd(bytes, start)
     if (end === -1) return
     yield bytes.subarray(start, end)
@@ -35,14 +39,15 @@ export function* framesIn(bytes: Buffer): Generator<Buffer> {
 
 /** The text of a frame's `data:` lines, or undefined for a comment. */
 export function dataOf(frame: Buffer): string | undefined {
-  const lines = frame
-    .toString('utf8')
-    .replace(/^\uFEFF/, '')
+  const lines = withoutMark(frame.toString('utf8'))
     .split(/\r\n|\n|\r/)
     .filter((line) => line.startsWith('data:'))
   if (lines.length === 0) return undefined
   return lines.map((line) => line.slice(line.startsWith('data: ') ? 6 : 5)).join('\n')
 }
+
+/** A stream may begin with a byte order mark. */
+const withoutMark = (text: string): string => (text.startsWith('\uFEFF') ? text.slice(1) : text)
 
 /**
  * Where the frame that starts at `from` ends: after two line ends, each LF, CR LF or CR alone; -1 if it does not yet. A CR that
