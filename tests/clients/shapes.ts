@@ -196,12 +196,12 @@ const dashscope: Shape = {
   },
 }
 
-/** Usage inside the choice that finishes, the cached count in both spellings, CR LF at line ends. */
+/** Usage inside the choice that finishes, the cached count at its top, CR LF at line ends. */
 const moonshot: Shape = {
   provider: 'Moonshot',
   model: 'kimi-k3',
   usage: billed,
-  plain: (said) => plain(said, { ...tokens, ...nested, cached_tokens: CACHED, ...reasoned(said) }),
+  plain: (said) => plain(said, { ...tokens, cached_tokens: CACHED, ...reasoned(said) }),
   stream(said) {
     const chunk = chunkOf({})
     return [
@@ -221,7 +221,7 @@ const moonshot: Shape = {
         }),
       ),
       chunk({}, finishOf(said), {
-        usage: { ...tokens, ...nested, cached_tokens: CACHED, ...reasoned(said) },
+        usage: { ...tokens, cached_tokens: CACHED, ...reasoned(said) },
       }),
       DONE,
     ].map((frame) => frame.replaceAll('\n', '\r\n'))
