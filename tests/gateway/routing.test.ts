@@ -152,7 +152,7 @@ describe('keys', () => {
     const to = await start({ env: environment(keys.join(',')) })
     first.behave(answers)
     const accounts = await Promise.all(Array.from({ length: 12 }, () => to.newAccount()))
-    const before = []
+    const before: (string | undefined)[] = []
     for (const account of accounts) before.push(await keyFor(to, account))
     expect(new Set(before).size).toBeGreaterThan(1)
     for (const [at, account] of accounts.entries())
@@ -170,7 +170,7 @@ describe('keys', () => {
         : answers(out, call),
     )
     await keyFor(to, accounts[0]!)
-    const after = []
+    const after: (string | undefined)[] = []
     for (const account of accounts) after.push(await keyFor(to, account))
     const stayed = (at: number) => (before[at] === gone ? undefined : before[at])
     expect(after).not.toContain(gone)
