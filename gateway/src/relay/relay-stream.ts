@@ -91,9 +91,10 @@ class StreamRelay {
       return true
     }
     const bytes = this.#reader.push(chunk)
-    const { done, error, answerBytes, finishReason, output } = this.#reader.facts
-    if (error !== undefined) {
-      this.#abandon(this.#broken(error))
+    const { done, answerBytes, finishReason, output } = this.#reader.facts
+    const fault = this.#fault()
+    if (fault !== undefined) {
+      this.#abandon(this.#broken(fault))
       return true
     }
     if (output) this.#serve()
@@ -103,6 +104,11 @@ class StreamRelay {
     // Not every upstream closes behind its [DONE]; nothing more is to be waited for.
     if (done || (this.#departure && this.#hasAll())) this.#finish(this.#whole())
     return this.#over || this.#brake.off
+  }
+
+  /** What is wrong with what has come, if anything is. */
+  #fault(): unknown {
+    return this.#reader.facts.error ?? (this.#delivery.isOverfull ? 'no output' : undefined)
   }
 
   /** This call is the one that answers. Only now is it said to be, since until its first output another may take its place. */

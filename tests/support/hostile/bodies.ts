@@ -130,7 +130,7 @@ export const floods = {
     peer.stream ? stream.slice(half.length) : '',
   ),
   '20 MB of blank lines, then an answer': flood(20, () => '', '\n', bodyFor),
-  '10 MB of empty chunks, then an answer': flood(10, () => '', emptyChunk, bodyFor),
+  '100 MB of empty chunks, then an answer': flood(100, () => '', emptyChunk, bodyFor),
   'a gzip bomb of 100 MB': answers(() => bomb, ['content-encoding: gzip']),
   'a bomb that does not say so': answers(() => bomb),
 } satisfies Record<string, Behaviour>
