@@ -82,6 +82,7 @@ export class StreamReader {
     }
     const forward: Buffer[] = []
     for (const frame of framesIn(complete)) {
+      if (this.facts.done) break // whether or not it came in the same packet
       const kept = this.#read(frame)
       if (kept) forward.push(kept)
     }
