@@ -1,4 +1,3 @@
-import { gzipSync } from 'node:zlib'
 import { cost, findModel } from '@smartoken/prisma/catalog'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { providerKey } from '../support/canary/canaries.ts'
@@ -94,8 +93,8 @@ const failures: [string, Behaviour][] = [
   ['answers 200 and nothing', (out) => out.writeHead(200).end()],
   ['answers 200 and HTML', (out) => out.writeHead(200).end('<html>')],
   [
-    'answers 200 and packs it, though not asked to',
-    (out) => out.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{"choices":[{}]}')),
+    'answers 200 and says it packed it, though not asked to',
+    (out, call) => answers(out.setHeader('content-encoding', 'gzip'), call),
   ],
 ]
 const plainFailures: [string, Behaviour][] = [
@@ -389,6 +388,14 @@ describe('a connection that lay idle and turns out to be closed', () => {
     first.behave(close)
     await chat(gateway, saying('hi')) // none is left
     first.behave(close)
+    second.behave(answers)
+    await chat(gateway, saying('hi'))
+    expect([first.calls.length, second.calls.length]).toEqual([1, 1])
+  })
+
+  test('is not made anew where its answer had begun', async () => {
+    await used()
+    first.behave((out, call) => out.writeHead(200).write('{"ch', () => reset(out, call)))
     second.behave(answers)
     await chat(gateway, saying('hi'))
     expect([first.calls.length, second.calls.length]).toEqual([1, 1])
