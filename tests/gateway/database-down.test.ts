@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { chat, dataIn, receiptIn, saying } from '../support/chat.ts'
 import { errorOf } from '../support/error.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { until } from '../support/until.ts'
 import { event, json, startUpstream, type TestUpstream } from '../support/upstream.ts'
 
 let upstream: TestUpstream
@@ -41,7 +42,7 @@ const bringBack = () => admin.query(`alter database ${name} allow_connections tr
 
 const answer = {
   choices: [{ index: 0, message: { role: 'assistant', content: 'a' }, finish_reason: 'stop' }],
-  usage: { prompt_tokens: 5, completion_tokens: 1 },
+  usage: { prompt_tokens: 5, completion_tokens: 1, total_tokens: 6 },
 }
 
 describe('while the database is away', () => {
@@ -129,5 +130,7 @@ test('a wallet locked by another for too long is billing that is unavailable, an
     lock.release()
   }
   expect(upstream.calls).toEqual([])
+  // Admitted once the lock is gone, and given back at once.
+  await until(async () => (await gateway.wallet(account)).openHolds === 0)
   expect(await gateway.breaks()).toEqual([])
 })
