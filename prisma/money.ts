@@ -27,6 +27,9 @@ export const formatUsd = (amount: NanoUsd): string => unscaled(amount, NANO_DIGI
 /** 280,000 → `'0.28'`, dollars per million tokens: exact, at least two decimals. */
 export const formatRate = (amount: Rate): string => unscaled(amount, MICRO_DIGITS)
 
+/** 280,000 → `'0.00000028'`, dollars a token: exact. */
+export const formatTokenPrice = (amount: Rate): string => unscaled(amount, 2 * MICRO_DIGITS)
+
 function scaled(decimal: string, digits: number): bigint {
   const match = /^(-?)(\d{1,12})(?:\.(\d+))?$/.exec(decimal)
   const fraction = match?.[3] ?? ''

@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { newId } from '@smartoken/prisma/ids'
 import { Hono, type Context } from 'hono'
+import { cors } from 'hono/cors'
 import { chatCompletions } from './endpoints/chat-completions.ts'
 import { isAlive, isReady } from './endpoints/health.ts'
 import { getModel, listModels } from './endpoints/models.ts'
@@ -33,6 +34,7 @@ export function createApp(services: Services) {
     .get('/healthz', isAlive)
     .get('/readyz', isReady(services))
     .use(recordRequest(services))
+    .use('/v1/models/*', openToBrowsers)
     .get('/v1/models', listModels(services))
     .get('/v1/models/*', getModel(services))
     .get('/v1/receipts/:id', getReceipt(services))
@@ -71,6 +73,15 @@ const refuseAddress = (): Response =>
     status: 400,
     headers: { 'x-request-id': newId('request'), 'x-robots-tag': 'noindex' },
   })
+
+/** What is sold is nobody's secret, so pages of any origin may list it. Chats are not open so: a key belongs on no page. */
+const openToBrowsers = cors({
+  origin: '*',
+  allowMethods: ['GET', 'HEAD'],
+  allowHeaders: ['authorization', 'x-api-key'],
+  exposeHeaders: ['x-request-id', 'x-smartoken-alias', 'etag'],
+  maxAge: 86_400,
+})
 
 const refuseMethod =
   (allowed: string) =>

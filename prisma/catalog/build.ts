@@ -18,6 +18,7 @@ export function buildModel(id: string, family: FamilyId, file: ModelFile): Model
     id,
     family,
     released: file.released,
+    deprecation: file.deprecation,
     maxOutput: max_output,
     defaultOutput: default_output,
     thinksUnasked: thinks_unasked ?? file.thinking === 'always',

@@ -78,6 +78,7 @@ function checkModel(catalog: Catalog, model: Model, now: Date): Problem[] {
       checkRows(catalog, `routes[${at}].costs`, costs, { mayBeZero: true }),
     ),
     ...checkSold(model, now),
+    ...checkDeprecation(catalog, model),
   ]
   // Margins of rows that are themselves broken would only repeat the finding.
   if (findings.length === 0) findings.push(...checkMargins(catalog, model))
@@ -119,6 +120,15 @@ function checkSold({ sold, prices, routes }: Model, now: Date): Finding[] {
     findings.push({ field: 'routes', reason: 'a model that is sold needs a route' })
   }
   return findings
+}
+
+function checkDeprecation({ models }: Catalog, { id, deprecation }: Model): Finding[] {
+  if (!deprecation) return []
+  const { successor } = deprecation
+  if (successor !== id && models.some((model) => model.sold && model.id === successor)) return []
+  return [
+    { field: 'deprecation.successor', reason: `"${successor}" is no other model that is sold` },
+  ]
 }
 
 function checkMargins(catalog: Catalog, model: Model): Finding[] {

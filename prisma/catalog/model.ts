@@ -107,6 +107,8 @@ export interface Model {
   readonly prices: readonly PriceRow[]
   /** In order of preference. */
   readonly routes: readonly Route[]
+  /** Set where it is to be taken out of sale: from when on, and which model to take then. */
+  readonly deprecation: { readonly date: string; readonly successor: string } | undefined
   readonly history: readonly HistoryEntry[]
   /** Where context, limits and modalities were read. */
   readonly sources: readonly Source[]

@@ -95,6 +95,7 @@ export const modelFile = z
     aliases: z.array(z.strictObject({ id: text, note: text.optional() })).default([]),
     prices: z.array(row).default([]),
     routes: z.array(route).default([]),
+    deprecation: z.strictObject({ date: day, successor: text }).optional(),
     history: z.array(z.strictObject({ date: day, text, source: source.optional() })).default([]),
     sources: z.array(source).min(1, 'needs at least one source'),
   })

@@ -1,5 +1,6 @@
+import OpenAI from 'openai'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { charge, pricesLiveAt } from '@smartoken/prisma/catalog'
+import { charge, findModel, pricesLiveAt, quote } from '@smartoken/prisma/catalog'
 import { rate } from '@smartoken/prisma/money'
 import { chat, saying } from '../support/chat.ts'
 import { errorOf } from '../support/error.ts'
@@ -59,6 +60,69 @@ test('a model without a configured route is listed as unavailable and answers 50
   const refused = await chat(gateway, saying('hi', { model: 'kimi-k3' }))
   expect(await errorOf(refused)).toMatchObject({ status: 503, code: 'model_unavailable' })
   expect(upstream.calls).toEqual([])
+})
+
+test('it costs nothing to ask again: the same body under the same tag, and none for who has it', async () => {
+  const [first, second] = [await get(''), await get('')]
+  const etag = first.headers.get('etag')!
+  expect(etag).toMatch(/^"[\w-]{22}"$/)
+  // A minute may have begun between the two.
+  expect([etag, (await get('')).headers.get('etag')]).toContain(second.headers.get('etag'))
+  const headers = { 'if-none-match': second.headers.get('etag')! }
+  const again = await fetch(`${gateway.url}/v1/models`, { headers })
+  expect(await again.text()).toHaveLength(again.status === 304 ? 0 : (await second.text()).length)
+  const other = await fetch(`${gateway.url}/v1/models`, { headers: { 'if-none-match': '"x"' } })
+  expect(other.status).toBe(200)
+})
+
+test('a page of any origin may list models, with a key in its request, and may not chat', async () => {
+  const origin = 'https://chat.example'
+  const preflight = (path: string, method: string) =>
+    fetch(`${gateway.url}${path}`, {
+      method: 'OPTIONS',
+      headers: {
+        origin,
+        'access-control-request-method': method,
+        'access-control-request-headers': 'authorization',
+      },
+    })
+  for (const path of ['/v1/models', '/v1/models/qwen/qwen-plus']) {
+    const allowed = await preflight(path, 'GET')
+    expect([allowed.status, allowed.headers.get('access-control-allow-origin')]).toEqual([204, '*'])
+    expect(allowed.headers.get('access-control-allow-headers')).toContain('authorization')
+    const answer = await fetch(`${gateway.url}${path}`, { headers: { origin } })
+    expect(answer.headers.get('access-control-allow-origin')).toBe('*')
+  }
+  const refused = await preflight('/v1/chat/completions', 'POST')
+  expect(refused.headers.get('access-control-allow-origin')).toBeNull()
+})
+
+test('the SDK lists and finds models with the facts beside OpenAI’s', async () => {
+  const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: 'none-is-needed' })
+  const ids = []
+  for await (const { id } of client.models.list()) ids.push(id)
+  expect(ids).toContain('glm-5.2')
+  expect(await client.models.retrieve('moonshotai/kimi-k2')).toMatchObject({ id: 'kimi-k2' })
+})
+
+test('what OpenRouter’s clients read is there, exact to the token', async () => {
+  const { catalog } = gateway.services
+  const { price } = quote(catalog, findModel(catalog, 'qwen-plus')!.model, new Date())
+  const entry = (await (await get('/qwen-plus')).json()) as { pricing: Record<string, string> }
+  const { rates } = price.tiers[0]!
+  // Rates are whole trillionths of a dollar a token.
+  const picoUsd = (decimal = '') => BigInt(decimal.replace('.', '').padEnd(13, '0'))
+  expect(picoUsd(entry.pricing['prompt'])).toBe(rates.input)
+  expect(picoUsd(entry.pricing['completion'])).toBe(rates.output)
+  expect(picoUsd(entry.pricing['input_cache_read'])).toBe(rates.cachedInput)
+  expect(entry).toMatchObject({
+    context_length: 1_000_000,
+    architecture: { modality: 'text->text', input_modalities: ['text'] },
+    top_provider: { max_completion_tokens: 32_768 },
+    supported_parameters: expect.arrayContaining(['tools', 'response_format', 'reasoning']),
+    deprecation: null,
+    prices_coming: [],
+  })
 })
 
 test('every model is found by its id and by each alias, encoded or not', async () => {

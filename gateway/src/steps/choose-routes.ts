@@ -1,4 +1,5 @@
 import { cost, type Catalog, type Model, type Route } from '@smartoken/prisma/catalog'
+import type { ModelStatus } from '../endpoints/model-entry.ts'
 import { ApiError } from '../errors.ts'
 import type { Services } from '../open-services.ts'
 import type { Circuit } from '../routing/circuit.ts'
@@ -47,13 +48,14 @@ export function chooseRoutes(
 export const loadProtection = (retryAfterMs: number): ApiError =>
   new ApiError('load_protection', { headers: retryAfter(retryAfterMs) })
 
-/** Whether a request for the model would go anywhere now. */
-export const isServed = ({ upstreams, health }: Services, model: Model): boolean =>
-  routesOf(upstreams, model).some((route) =>
-    upstreams
-      .get(route.provider)!
-      .some((upstream) => health.of({ route, upstream }).standing !== 'out'),
+/** Whether a request for the model would go anywhere now, and by a way that is well. */
+export function statusOf({ upstreams, health }: Services, model: Model): ModelStatus {
+  const standings = routesOf(upstreams, model).flatMap((route) =>
+    upstreams.get(route.provider)!.map((upstream) => health.of({ route, upstream }).standing),
   )
+  if (standings.includes('well')) return 'available'
+  return standings.every((standing) => standing === 'out') ? 'unavailable' : 'degraded'
+}
 
 /** The model's routes whose provider is enabled; sandboxes only where there is nothing else. */
 function routesOf(upstreams: Upstreams, { routes }: Model): readonly Route[] {
