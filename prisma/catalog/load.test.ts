@@ -247,6 +247,16 @@ test.each<[string, Record<string, string>, string]>([
     'models/qwen/zother.yaml: aliases[0].id: "maker/small" already names small',
   ],
   [
+    'a note that no header takes',
+    having(MODEL, 'Means something', 'Means – something'),
+    `${MODEL}: aliases[0].note: must be printable ASCII: answers have it in a header`,
+  ],
+  ...['small', 'gone'].map((successor): [string, Record<string, string>, string] => [
+    `a successor that is ${successor}`,
+    having(MODEL, 'prices:', `deprecation: { date: 2027-01-01, successor: ${successor} }\nprices:`),
+    `${MODEL}: deprecation.successor: "${successor}" is no other model that is sold`,
+  ]),
+  [
     'a family nobody knows',
     { ...soundFiles, 'models/llama/other.yaml': other },
     'models/llama/other.yaml: is not models/<family>/<id>.yaml, where the family is one of deepseek, qwen, kimi, glm, doubao, minimax',

@@ -1,3 +1,4 @@
+import { modelEntry } from '../../gateway/src/endpoints/model-entry.ts'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { charge, findModel, pricesLiveAt, quote } from '@smartoken/prisma/catalog'
@@ -15,6 +16,7 @@ beforeAll(async () => {
   // Only DeepSeek has a key, and there is no sandbox.
   gateway = await startGateway({
     upstreamUrl: upstream.url,
+    health: {},
     env: Object.fromEntries(
       ['DASHSCOPE', 'MOONSHOT', 'ZAI', 'ARK', 'MINIMAX'].map((env) => [`${env}_API_KEY`, '']),
     ),
@@ -124,6 +126,33 @@ test('what OpenRouter’s clients read is there, exact to the token', async () =
     prices_coming: [],
   })
 })
+
+test('a model whose ways are not well is told so, and one that is to go says until when', async () => {
+  const { catalog, health, upstreams } = gateway.services
+  const { model } = findModel(catalog, 'deepseek-v4-pro')!
+  const circuits = model.routes.flatMap((route) =>
+    (upstreams.get(route.provider) ?? []).map((upstream) => health.of({ route, upstream })),
+  )
+  const each = (times: number, how: 'answered' | 'failed') => {
+    for (const circuit of circuits)
+      for (let time = 0; time < times; time += 1) circuit.enter()?.[how]()
+  }
+  const statuses = [await statusOf(model.id)]
+  // Half of ten, then nearly all.
+  each(5, 'answered')
+  each(5, 'failed')
+  statuses.push(await statusOf(model.id))
+  each(100, 'failed')
+  statuses.push(await statusOf(model.id))
+  expect(statuses).toEqual(['available', 'degraded', 'unavailable'])
+
+  const deprecation = { date: '2027-01-01', successor: 'deepseek-flash' }
+  expect(modelEntry(catalog, { ...model, deprecation }, new Date(), 'available')).toMatchObject({
+    deprecation,
+  })
+})
+
+const statusOf = async (id: string) => ((await (await get(`/${id}`)).json()) as Listed).status
 
 test('every model is found by its id and by each alias, encoded or not', async () => {
   for (const model of gateway.services.catalog.models.filter(({ sold }) => sold)) {
