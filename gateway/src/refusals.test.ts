@@ -117,10 +117,10 @@ describe('refusals', () => {
   test('that could not be stored are, the next time', async () => {
     const refusals = new Refusals()
     refusals.add(refusal())
-    const away = {
-      query: () => Promise.reject(new Error('away')),
-    } as unknown as TestDatabase['pool']
-    await expect(refusals.store(away, new Date(NOON + 9 * MINUTE_MS))).rejects.toThrow('away')
+    await database.pool.query('alter table refusal_count rename to refusal_count_away')
+    const storing = refusals.store(database.pool, new Date(NOON + 9 * MINUTE_MS))
+    await expect(storing).rejects.toThrow('relation "refusal_count" does not exist')
+    await database.pool.query('alter table refusal_count_away rename to refusal_count')
     await refusals.store(database.pool, new Date(NOON + 9 * MINUTE_MS))
     expect(await counts()).toEqual(['key_1 12:00 rate_limit_exceeded 1'])
     expect(await whole()).toHaveLength(1)

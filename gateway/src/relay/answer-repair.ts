@@ -50,7 +50,7 @@ export class AnswerRepair {
 
   /** An event of a stream; undefined where nothing of it is left for now. */
   chunk(given: Chunk): Chunk | undefined {
-    const chunk = this.#named(given)
+    const chunk = this.named(given)
     const choices = chunk.choices?.map((choice) => this.#choice(choice))
     if (!choices || choices.every((choice, at) => choice === chunk.choices?.[at])) return chunk
     return choices.every(isSilent) && !chunk.usage ? undefined : { ...chunk, choices }
@@ -71,16 +71,12 @@ export class AnswerRepair {
   }
 
   /** The answer under a name its caller may see. */
-  #named<Given extends Readonly<Record<string, unknown>>>(given: Given): Given {
+  named<Given extends Readonly<Record<string, unknown>>>(given: Given): Given {
     const { model } = given
     if (typeof model !== 'string' || !this.#dialect.privateModel?.test(model)) return given
     this.#renames = true
     return { ...given, model: this.#model }
   }
-
-  /** A plain answer under a name its caller may see. */
-  named = <Given extends Readonly<Record<string, unknown>>>(given: Given): Given =>
-    this.#named(given)
 
   #choice(choice: Choice): Choice {
     const ends = Boolean(choice.finish_reason)

@@ -16,8 +16,8 @@ import { noteOddFinish } from './odd-finish.ts'
 const MOST_ANSWER_BYTES = 16 * 1024 * 1024
 
 /**
- * Reads a plain answer whole, charges it, then sends its bytes as they came, unless its provider's ways have to be mended. It may be read to its end for a client that
- * has left: then nothing was delivered, but the charge is exact.
+ * Reads a plain answer whole, charges it, then sends its bytes as they came, unless its provider's ways have to be mended.
+ * It may be read to its end for a client that has left: then nothing was delivered, but the charge is exact.
  *
  * @throws UpstreamError when the answer broke off or is no JSON: nothing has been sent or billed.
  */
