@@ -75,15 +75,17 @@ describe('refusals', () => {
 
   test('are kept whole, ten of a key and minute over all processes', async () => {
     const processes = [new Refusals(), new Refusals(), new Refusals()]
-    const kept = refusal({ modelAsked: undefined, code: 'invalid_json', status: 400 })
+    const invalid = { modelAsked: undefined, code: 'invalid_json', status: 400 }
+    const kept = refusal({ ...invalid, caller: { apiKeyId: 'key_3', accountId: 'acc_3' } })
     processes[0]!.add(kept)
     for (const refusals of processes) {
+      refusals.add(refusal(invalid)) // the ten are of all codes
       for (let times = 0; times < 15; times += 1) refusals.add(refusal())
       refusals.add(refusal({ at: new Date(NOON + MINUTE_MS) }))
       refusals.add(refusal({ caller: { apiKeyId: 'key_2', accountId: 'acc_2' } }))
     }
     await Promise.all(processes.map((refusals) => refusals.store(database.pool, new Date(NOON))))
-    expect(await whole()).toHaveLength(10 + 3 + 3)
+    expect(await whole()).toHaveLength(10 + 3 + 3 + 1)
     expect(await counts()).toContain('key_1 12:00 rate_limit_exceeded 45')
     const { rows } = await database.pool.query('select * from refused_request where id = $1', [
       kept.requestId,
@@ -91,8 +93,8 @@ describe('refusals', () => {
     expect(rows).toEqual([
       {
         id: kept.requestId,
-        account_id: 'acc_1',
-        api_key_id: 'key_1',
+        account_id: 'acc_3',
+        api_key_id: 'key_3',
         code: 'invalid_json',
         status: 400,
         model_asked: null,
